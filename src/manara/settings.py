@@ -1,0 +1,189 @@
+"""One frozen tree of settings, read once from `manara.toml`, then the environment (`MANARA_WEB__PORT=8443`), then flags.
+
+Every setting has a description here; `docs/reference/settings.md` lists them and a test keeps the two in step.
+A bad setting is named with file, key and reason at start, all of them at once.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from manara.base.errors import FieldError, SettingsError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Deployment(_Part):
+    """What this installation is called and where it stands."""
+
+    name_ar: str = Field("غرفة السيطرة", description="Name of the control room in Arabic, shown in the bar.")
+    name_en: str = Field("Control room", description="Name of the control room in English, shown in the bar.")
+    language: Literal["ar", "en"] = Field("ar", description="Language before a person has chosen one.")
+    timezone: str = Field("Asia/Baghdad", description="IANA time zone in which days begin and times are shown.")
+
+
+class Data(_Part):
+    """Where state lives."""
+
+    directory: Path = Field(
+        Path("manara-data"), description="Folder of state, journal, exports and, unless disks are named, recordings."
+    )
+    store_url: str = Field(
+        "", description="SQLAlchemy address of the state (`postgresql+psycopg://…`); empty = SQLite in the data folder."
+    )
+
+
+class Web(_Part):
+    """The control room's own web server."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; anything but loopback wants TLS or a named proxy.")
+    port: int = Field(8400, ge=1, le=65535, description="Port to listen on.")
+    tls_certificate: Path | None = Field(None, description="PEM file of the certificate chain; turns TLS on.")
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's private key.")
+    behind_proxy: str = Field(
+        "", description="Address of the proxy that ends TLS in front; only its forwarded headers are believed."
+    )
+
+    @model_validator(mode="after")
+    def _guard(self) -> "Web":
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if self.host not in ("127.0.0.1", "::1", "localhost") and not self.tls_certificate and not self.behind_proxy:
+            raise ValueError(
+                f"host {self.host} is not loopback: set tls_certificate and tls_key, or name the proxy in behind_proxy"
+            )
+        return self
+
+
+class Access(_Part):
+    """Sign-in and sessions."""
+
+    session_idle_s: int = Field(8 * 3600, ge=60, description="A session ends after this long without a request, in s.")
+    session_absolute_s: int = Field(13 * 3600, ge=300, description="A session ends after this long in any case, in s.")
+    attempts_per_account: int = Field(8, ge=1, description="Failed sign-ins on an account within the window, then wait.")
+    attempts_per_address: int = Field(40, ge=1, description="Failed sign-ins from an address within the window, then wait.")
+    attempts_window_s: int = Field(900, ge=10, description="The window in which failed sign-ins are counted, in s.")
+    password_min_length: int = Field(10, ge=8, le=128, description="Shortest password that is accepted.")
+
+
+class Journal(_Part):
+    """The journal (NATS JetStream)."""
+
+    url: str = Field("", description="Address of an outside NATS server; empty = start our own on loopback.")
+    port: int = Field(0, ge=0, le=65535, description="Port of our own server on loopback; 0 = any free one.")
+    keep_days: float = Field(14.0, gt=0, description="Facts are kept this many days in the journal.")
+
+
+class Disk(_Part):
+    """One recording disk."""
+
+    path: Path = Field(description="Folder on this disk that holds recordings.")
+    max_bytes: int = Field(0, ge=0, description="Most bytes of recordings on this disk; 0 = as much as fits.")
+    reserve_bytes: int = Field(2_000_000_000, ge=0, description="Bytes that are always left free on this disk.")
+
+
+class Recorder(_Part):
+    """Recording."""
+
+    processes: int = Field(0, ge=0, le=64, description="Recorder processes; 0 = one for every 300 cameras.")
+    disks: tuple[Disk, ...] = Field((), description="Recording disks; none = `archive` in the data folder.")
+    segment_s: float = Field(600.0, ge=4, le=3600, description="A new segment file about this often, in s (staggered).")
+    fragment_max_s: float = Field(2.0, ge=0.2, le=10, description="A GOP longer than this is cut on disk, in s.")
+    sync_interval_s: float = Field(2.0, ge=0.1, le=60, description="Written data reaches the platter at least this often, in s.")
+    memory_budget_bytes: int = Field(512_000_000, ge=16_000_000, description="Most bytes waiting for disks, a process.")
+    low_water_bytes: int = Field(65_536, ge=1, description="A socket of a stream nobody watches wakes us at this many bytes.")
+    retention_days: float = Field(30.0, gt=0, description="Recordings are kept this long unless a camera says otherwise.")
+    stall_s: float = Field(10.0, ge=1, description="No frame for this long and the stream is lost; connect again.")
+    connect_timeout_s: float = Field(10.0, ge=1, description="Connecting and being answered takes at most this long, in s.")
+    backoff_max_s: float = Field(30.0, ge=1, description="Longest wait between two tries to connect, in s.")
+    sub_stream: Literal["on_demand", "always"] = Field(
+        "on_demand", description="Whether sub streams are open only while somebody watches, or always."
+    )
+    sub_stream_linger_s: float = Field(60.0, ge=0, description="A sub stream stays open this long after the last viewer, in s.")
+
+
+class Simulate(_Part):
+    """The virtual province."""
+
+    cameras: int = Field(24, ge=0, le=2000, description="How many of the defined cameras really stream.")
+    rtsp_port: int = Field(8554, ge=0, le=65535, description="Port of the virtual cameras on loopback; 0 = any free one.")
+    onvif_port: int = Field(8555, ge=0, le=65535, description="Port of the virtual ONVIF devices on loopback.")
+    seed: int = Field(7, description="Seed of the virtual province; the same seed gives the same province.")
+
+
+class Settings(_Part):
+    """All settings."""
+
+    deployment: Deployment = Field(default_factory=Deployment)  # type: ignore[arg-type]
+    data: Data = Field(default_factory=Data)  # type: ignore[arg-type]
+    web: Web = Field(default_factory=Web)  # type: ignore[arg-type]
+    access: Access = Field(default_factory=Access)  # type: ignore[arg-type]
+    journal: Journal = Field(default_factory=Journal)  # type: ignore[arg-type]
+    recorder: Recorder = Field(default_factory=Recorder)  # type: ignore[arg-type]
+    simulate: Simulate = Field(default_factory=Simulate)  # type: ignore[arg-type]
+
+    def recording_disks(self) -> tuple[Disk, ...]:
+        """The named disks, or the one in the data folder."""
+        return self.recorder.disks or (Disk(path=self.data.directory / "archive"),)
+
+    def store_url(self) -> str:
+        """The SQLAlchemy address of the state."""
+        return self.data.store_url or f"sqlite:///{(self.data.directory / 'state.sqlite').absolute()}"
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), dict):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in environ.items():
+        if not name.startswith("MANARA_") or "__" not in name:
+            continue
+        part, _, key = name.removeprefix("MANARA_").lower().partition("__")
+        tree.setdefault(part, {})[key] = value
+    return tree
+
+
+def load(
+    file: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read the settings.
+
+    `file` must exist when given; without it `manara.toml` in the working folder is read if there. `flags` is a tree.
+    Raises `SettingsError` naming every bad key with its file and reason.
+    """
+    source = file or Path("manara.toml")
+    tree: dict[str, Any] = {}
+    if file is not None or source.exists():
+        try:
+            tree = tomllib.loads(source.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"{source}: cannot be read: {error.strerror}", code="settings_unreadable") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{source}: is not TOML: {error}", code="settings_syntax") from error
+    tree = _merge(tree, _from_environment(os.environ if environ is None else environ))
+    tree = _merge(tree, flags or {})
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        faults = [
+            FieldError(field=".".join(str(part) for part in e["loc"]), message=e["msg"], value=str(e.get("input"))[:80])
+            for e in error.errors()
+        ]
+        raise SettingsError(f"{source}: {len(faults)} bad settings", code="settings_invalid", fields=faults) from error
