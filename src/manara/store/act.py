@@ -1,0 +1,66 @@
+"""An action: state, audit entry and outbox message in one transaction, by somebody, at a time.
+
+Opened by `Database.act`; rooms use it in their `actions.py`. An act that changes state without an audit entry is refused.
+"""
+
+import json
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from manara.base.clock import to_us
+from manara.messages import Message, encode
+from manara.store import audit, outbox
+
+
+class Actor(Protocol):
+    """Who acts. `access.who.Who` is one."""
+
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+
+
+class Act:
+    """One transaction in the making."""
+
+    def __init__(self, session: Session, who: Actor, at: datetime) -> None:
+        self.session = session
+        self.who = who
+        self.at = at
+        self.at_us = to_us(at)
+        self.published = 0
+        self._audits: list[tuple[str, str, str]] = []
+
+    def audit(self, action: str, subject: str = "", detail: dict[str, Any] | None = None) -> None:
+        """Enter in the audit log. `action` is `source:verb`; `detail` is JSON without secrets and without pictures."""
+        source, colon, verb = action.partition(":")
+        if not (source and colon and verb):
+            raise ValueError(f"audit action {action!r} is not source:verb")
+        self._audits.append((action, subject, json.dumps(detail or {}, ensure_ascii=False, sort_keys=True)))
+
+    def publish(self, message: Message) -> None:
+        """Put a fact in the outbox; it reaches the journal after the commit, at least once."""
+        self.session.execute(
+            insert(outbox.OutboxMessage).values(
+                message_id=message.message_id,
+                name=type(message).__name__,
+                payload=encode(message).decode(),
+                at_us=self.at_us,
+            )
+        )
+        self.published += 1
+
+    def finish(self) -> None:
+        """Called by `Database.act` before the commit: flush the state, then chain the audit entries (shortest lock)."""
+        self.session.flush()
+        if not self._audits:
+            if self.published:
+                raise RuntimeError("an action that publishes a message must enter itself in the audit log")
+            return
+        audit.append(self.session, self.who.account_id, self.who.name, self.who.address, self.at_us, self._audits)
