@@ -11,7 +11,7 @@ TIMESCALE_HZ = 90_000
 
 @dataclass(frozen=True, slots=True)
 class VideoFormat:
-    """What a decoder must know before the first frame. A change of any of it starts a new segment and a new init section."""
+    """What a decoder must know before the first frame. A change starts a new segment and a new init section."""
 
     codec: str  # "h264" or "h265"
     parameter_sets: tuple[bytes, ...]  # VPS (h265), SPS, PPS: whole NAL units without start code or length
@@ -38,7 +38,7 @@ class SoundFormat:
 class Fragment:
     """A run of frames of one stream, in decode order: a GOP, at most about 2 s of it, or one frame for live.
 
-    `payload` holds the samples one after the other; `sizes`, `durations` and `composition_offsets` have one entry a frame.
+    `payload` holds the samples one after the other; `sizes`, `durations` and `composition_offsets` have an entry a frame.
     """
 
     payload: bytes | bytearray | memoryview
@@ -50,7 +50,9 @@ class Fragment:
     wall_us: int  # UTC of the first frame by arrival, slewed
     camera_us: int = 0  # the camera's own clock for the first frame, 0 if no sender report came
     key_indexes: list[int] = field(default_factory=list)  # frames that are key frames, by position
-    sound: list[tuple[int, int, bytes]] = field(default_factory=list)  # (decode time at the sound's rate, duration, data)
+    sound: list[tuple[int, int, bytes]] = field(
+        default_factory=list
+    )  # (decode time at the sound's rate, duration, data)
 
     @property
     def duration(self) -> int:
