@@ -1,8 +1,8 @@
 """Every fact that crosses a room, and what a recorder is asked for and answers.
 
-Facts are frozen, tagged by their name, and travel at least once: a handler is idempotent by `message_id`. `exercise` marks
-everything derived from a drill. `WantedCamera` and `WantedHold` are desired state (a key-value bucket), not facts.
-`StreamStatus` is measured each second and never kept. See `docs/design/interfaces.md`.
+Facts are frozen, tagged by their name, and travel at least once: a handler is idempotent by `message_id`. `exercise`
+marks everything derived from a drill. `WantedCamera` and `WantedHold` are desired state (a key-value bucket), not
+facts. `StreamStatus` is measured each second and never kept. See `docs/design/interfaces.md`.
 """
 
 import time

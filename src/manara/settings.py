@@ -1,4 +1,4 @@
-"""One frozen tree of settings, read once from `manara.toml`, then the environment (`MANARA_WEB__PORT=8443`), then flags.
+"""One frozen tree of settings, read once from `manara.toml`, the environment (`MANARA_WEB__PORT=8443`) and flags.
 
 Every setting has a description here; `docs/reference/settings.md` lists them and a test keeps the two in step.
 A bad setting is named with file, key and reason at start, all of them at once.
@@ -32,7 +32,7 @@ class Data(_Part):
     """Where state lives."""
 
     directory: Path = Field(
-        Path("manara-data"), description="Folder of state, journal, exports and, unless disks are named, recordings."
+        Path("manara-data"), description="Folder of state, journal, exports and (unless disks are named) recordings."
     )
     store_url: str = Field(
         "", description="SQLAlchemy address of the state (`postgresql+psycopg://…`); empty = SQLite in the data folder."
@@ -42,7 +42,7 @@ class Data(_Part):
 class Web(_Part):
     """The control room's own web server."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; anything but loopback wants TLS or a named proxy.")
+    host: str = Field("127.0.0.1", description="Address to listen on; beyond loopback it wants TLS or a named proxy.")
     port: int = Field(8400, ge=1, le=65535, description="Port to listen on.")
     tls_certificate: Path | None = Field(None, description="PEM file of the certificate chain; turns TLS on.")
     tls_key: Path | None = Field(None, description="PEM file of the certificate's private key.")
@@ -66,8 +66,8 @@ class Access(_Part):
 
     session_idle_s: int = Field(8 * 3600, ge=60, description="A session ends after this long without a request, in s.")
     session_absolute_s: int = Field(13 * 3600, ge=300, description="A session ends after this long in any case, in s.")
-    attempts_per_account: int = Field(8, ge=1, description="Failed sign-ins on an account within the window, then wait.")
-    attempts_per_address: int = Field(40, ge=1, description="Failed sign-ins from an address within the window, then wait.")
+    attempts_per_account: int = Field(8, ge=1, description="Failed sign-ins on an account before it must wait.")
+    attempts_per_address: int = Field(40, ge=1, description="Failed sign-ins from an address before it must wait.")
     attempts_window_s: int = Field(900, ge=10, description="The window in which failed sign-ins are counted, in s.")
     password_min_length: int = Field(10, ge=8, le=128, description="Shortest password that is accepted.")
 
@@ -95,24 +95,26 @@ class Recorder(_Part):
     disks: tuple[Disk, ...] = Field((), description="Recording disks; none = `archive` in the data folder.")
     segment_s: float = Field(600.0, ge=4, le=3600, description="A new segment file about this often, in s (staggered).")
     fragment_max_s: float = Field(2.0, ge=0.2, le=10, description="A GOP longer than this is cut on disk, in s.")
-    sync_interval_s: float = Field(2.0, ge=0.1, le=60, description="Written data reaches the platter at least this often, in s.")
-    memory_budget_bytes: int = Field(512_000_000, ge=16_000_000, description="Most bytes waiting for disks, a process.")
-    low_water_bytes: int = Field(65_536, ge=1, description="A socket of a stream nobody watches wakes us at this many bytes.")
-    retention_days: float = Field(30.0, gt=0, description="Recordings are kept this long unless a camera says otherwise.")
+    sync_interval_s: float = Field(2.0, ge=0.1, le=60, description="Written data is synced at least this often, in s.")
+    memory_budget_bytes: int = Field(512_000_000, ge=16_000_000, description="Most bytes that wait for disks.")
+    low_water_bytes: int = Field(65_536, ge=1, description="An unwatched stream wakes us at this many bytes.")
+    retention_days: float = Field(30.0, gt=0, description="Days of recording kept, unless a camera says otherwise.")
     stall_s: float = Field(10.0, ge=1, description="No frame for this long and the stream is lost; connect again.")
-    connect_timeout_s: float = Field(10.0, ge=1, description="Connecting and being answered takes at most this long, in s.")
+    connect_timeout_s: float = Field(10.0, ge=1, description="Connecting takes at most this long, in s.")
     backoff_max_s: float = Field(30.0, ge=1, description="Longest wait between two tries to connect, in s.")
     sub_stream: Literal["on_demand", "always"] = Field(
         "on_demand", description="Whether sub streams are open only while somebody watches, or always."
     )
-    sub_stream_linger_s: float = Field(60.0, ge=0, description="A sub stream stays open this long after the last viewer, in s.")
+    sub_stream_linger_s: float = Field(60.0, ge=0, description="A sub stream outlives its last viewer by this, in s.")
 
 
 class Simulate(_Part):
     """The virtual province."""
 
     cameras: int = Field(24, ge=0, le=2000, description="How many of the defined cameras really stream.")
-    rtsp_port: int = Field(8554, ge=0, le=65535, description="Port of the virtual cameras on loopback; 0 = any free one.")
+    rtsp_port: int = Field(
+        8554, ge=0, le=65535, description="Port of the virtual cameras on loopback; 0 = any free one."
+    )
     onvif_port: int = Field(8555, ge=0, le=65535, description="Port of the virtual ONVIF devices on loopback.")
     seed: int = Field(7, description="Seed of the virtual province; the same seed gives the same province.")
 

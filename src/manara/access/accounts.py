@@ -71,8 +71,8 @@ def add_account(
 ) -> dict[str, Any]:
     """Add an account from `{account, name, roles, sector_ids, password}`; without a password one is made.
 
-    Returns its view, with `one_time_password` where one was made. Raises `InvalidInput` with all faults, `Conflict` when the
-    account's name is taken.
+    Returns its view, with `one_time_password` where one was made. Raises `InvalidInput` with all faults, `Conflict`
+    when the account's name is taken.
     """
     account = str(values.get("account", "")).strip().lower()
     faults = _faults(values, new=True)

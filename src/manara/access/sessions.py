@@ -1,7 +1,7 @@
 """Sign-in and sessions: server-side, revocable, with an idle and an absolute time-out; failed attempts are limited.
 
-The browser holds a random token; the state holds its SHA-256. `who_is` is asked at each request and must be cheap: the time
-last seen is written at most once a minute.
+The browser holds a random token; the state holds its SHA-256. `who_is` is asked at each request and must be cheap:
+the time last seen is written at most once a minute.
 """
 
 import hashlib
@@ -57,8 +57,8 @@ def sign_in(
 ) -> str:
     """Check and open a session; returns its token.
 
-    Raises `Unauthenticated` (the same for an unknown, disabled or wrong one) and `TooMany` when too many attempts failed on
-    this account or from this address within the window; then not even the right password is tried.
+    Raises `Unauthenticated` (the same for an unknown, disabled or wrong one) and `TooMany` when too many attempts
+    failed on this account or from this address within the window; then not even the right password is tried.
     """
     account = account.strip().lower()[:64]
     address = address[:80]

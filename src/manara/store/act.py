@@ -1,6 +1,6 @@
 """An action: state, audit entry and outbox message in one transaction, by somebody, at a time.
 
-Opened by `Database.act`; rooms use it in their `actions.py`. An act that changes state without an audit entry is refused.
+Opened by `Database.act`; rooms use it in their `actions.py`. An act that publishes without an audit entry is refused.
 """
 
 import json

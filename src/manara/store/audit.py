@@ -1,8 +1,8 @@
 """The audit log: append-only, hash-chained, written in the same transaction as what it tells of.
 
-Each entry's hash covers its fields and the hash before it, so that a changed, removed or inserted entry breaks the chain at
-that place; `verify` names it. The database itself refuses to update or delete entries (triggers). What the chain alone
-cannot show is a cut tail: `head` is what a witness outside keeps to prove it. Written by `store.act`, read by `web`.
+Each entry's hash covers its fields and the hash before it, so that a changed, removed or inserted entry breaks the
+chain at that place; `verify` names it. The database itself refuses to update or delete entries (triggers). What the
+chain alone cannot show is a cut tail: `head` is what a witness outside keeps to prove it. Written by `store.act`.
 """
 
 import hashlib
@@ -38,8 +38,10 @@ class AuditEntry(Base):
 
 
 APPEND_ONLY_SQLITE = (
-    "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
-    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+    "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
 )
 APPEND_ONLY_POSTGRESQL = (
     "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "

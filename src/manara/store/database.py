@@ -1,8 +1,9 @@
-"""The state database: one engine, read sessions and acting transactions, on SQLite or PostgreSQL through the same models.
+"""The state: one engine, read sessions and acting transactions, on SQLite or PostgreSQL through the same models.
 
-`Database.act` is the only way to write; see `store/act.py`. `Database.read` gives a session that never writes. On SQLite
-every write transaction begins IMMEDIATE, so two writers queue instead of failing half-way, and commits are synchronous
-(an audit entry that was acknowledged survives a power cut). Called by all rooms; tells `on_commit` listeners (the outbox relay).
+`Database.act` is the only way to write; see `store/act.py`. `Database.read` gives a session that never writes. On
+SQLite every write transaction begins IMMEDIATE, so two writers queue instead of failing half-way, and commits are
+synchronous (an audit entry that was acknowledged survives a power cut). Called by all rooms; tells `on_commit`
+listeners (the outbox relay).
 """
 
 import threading
@@ -53,7 +54,7 @@ class Database:
     def act(self, who: Actor, at: datetime) -> Iterator[Act]:
         """One transaction that commits state, audit entries and outbox messages together, or nothing at all.
 
-        Raises `Unavailable` (code `store_busy`) when the database stays locked beyond its time-out. Actions do not nest.
+        Raises `Unavailable` (code `store_busy`) when the database stays locked beyond its time-out. Acts do not nest.
         """
         if getattr(self._local, "acting", False):
             raise RuntimeError("an action began inside another: they would not commit together")
