@@ -2,7 +2,7 @@
 
 A file is `ftyp moov` (the init section) and then fragments; a fragment is `uuid moof mdat`. The `uuid` box is ours:
 players skip it, and a scan of it alone tells when, how long, whether whole and unchanged. Reading is in `fmp4_read.py`.
-No I/O, no clock. The archive and live call this. Bounds: the `MAX_*` constants; what is larger is refused (`Fmp4Error`).
+No I/O, no clock. The archive and live call this. Bounds: the `MAX_*` constants; more is refused (`Fmp4Error`).
 Source: ISO/IEC 14496-12 (boxes), 14496-14 (mp4a), 14496-15 (avcC, hvcC), RFC 6381 (codec strings).
 
 The payload of the `uuid` box, big endian (offsets from the start of the box, size and kind and id included):
@@ -254,6 +254,8 @@ def _sound_run(fragment: Fragment) -> tuple[list[int], list[int]]:
 
 def _check(fragment: Fragment) -> int:
     frames = len(fragment.sizes)
+    if not 0 <= fragment.wall_us < 1 << 63:
+        raise Fmp4Error(f"a wall time of {fragment.wall_us} µs")
     if not 0 < frames <= MAX_FRAMES:
         raise Fmp4Error(f"a fragment of {frames} frames")
     if len(fragment.durations) != frames or len(fragment.composition_offsets) != frames:
@@ -280,7 +282,8 @@ def fragment_boxes(
     """`uuid moof mdat` as buffers for one vectored write, and the fragment's chain hash.
 
     The first buffer holds `uuid`, `moof` and the header of `mdat`; the others are the payload, not copied.
-    `previous_hash` is the hash of the stream's fragment before (None: the first). Live fragments carry no hash. Raises `Fmp4Error`.
+    `previous_hash` is the hash of the stream's fragment before (None: the first). Live fragments carry no hash.
+    Raises `Fmp4Error`.
     """
     frames = _check(fragment)
     table = [0] * (4 * frames)
@@ -329,9 +332,7 @@ def fragment_boxes(
     return [b"".join(head), *payload], hashed
 
 
-def _traf_head(  # noqa: PLR0917 -- the fields in the order of the box
-    track: int, traf_bytes: int, decode_time: int, run_flags: int, samples: int, offset: int
-) -> bytes:
+def _traf_head(track: int, traf_bytes: int, decode_time: int, run_flags: int, samples: int, offset: int) -> bytes:
     """`traf` up to the samples of its `trun`: `tfhd` (default base is moof), `tfdt` v1, `trun` v1."""
     return struct.pack(
         ">I4sI4sIII4sIQI4sIIi",

@@ -38,7 +38,7 @@ class SoundFormat:
 class Fragment:
     """A run of frames of one stream, in decode order: a GOP, at most about 2 s of it, or one frame for live.
 
-    `payload` holds the samples one after the other; `sizes`, `durations` and `composition_offsets` have an entry a frame.
+    `payload` holds the samples in turn; `sizes`, `durations` and `composition_offsets` have an entry a frame.
     """
 
     payload: bytes | bytearray | memoryview
