@@ -78,11 +78,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for reading one consistent state. It is rolled back at the end, whatever was done in it."""
-        with Session(self.engine, expire_on_commit=False) as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+        with Session(self.engine, expire_on_commit=False) as session:  # closing rolls back; what was read stays usable
+            yield session
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision (a new database gets all of it)."""
