@@ -1,6 +1,7 @@
 """What the network room keeps: sectors, towns, sites, cameras, the names of PTZ presets, guard tours.
 
-Written only by `actions.py` and `ptz_actions.py` of this room, read by `views.py`. How a camera is doing is not kept here: that
+Written only by `actions.py` and `ptz_actions.py` of this room, read by `views.py`. How a camera is doing is not kept
+here: that
 is measured by the recorder and lives in memory. Times are µs since 1970 UTC, places WGS84 degrees.
 """
 
@@ -15,7 +16,9 @@ ID = String(12)
 
 
 class Sector(Base):
-    """A sector of responsibility. `boundary` is a GeoJSON Polygon or MultiPolygon, or null while nobody has drawn it."""
+    """A sector of responsibility. `boundary` is a GeoJSON Polygon or MultiPolygon, or null while nobody has drawn
+    it.
+    """
 
     __tablename__ = "sector"
 

@@ -52,7 +52,9 @@ class ExportJob(Base):
 
 
 class Layout(Base):
-    """A wall layout. `tiles` = `[{camera_id, column, row, span, page}]`; `pages` of them change every `cycle_s` (0 = stay)."""
+    """A wall layout. `tiles` = `[{camera_id, column, row, span, page}]`; `pages` of them change every `cycle_s` (0 =
+    stay).
+    """
 
     __tablename__ = "layout"
 
