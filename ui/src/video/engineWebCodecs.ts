@@ -1,0 +1,139 @@
+/**
+ * Live by WebCodecs: each frame is decoded as it comes and the newest is drawn on a canvas. No buffer, no playback clock.
+ *
+ * When decoding falls behind, frames up to the next key frame are dropped (and counted) rather than shown late.
+ * Bounds: one picture waiting to be drawn, 90 frames (or two key frames) in the decoder. Called by `liveSession.ts`.
+ */
+import { forgetPainter, paintSoon, type Painter } from './drawLoop';
+import type { EngineListener, LiveEngine } from './engine';
+import type { Fragment, InitSection } from './fmp4';
+
+const LIMIT_QUEUED = 90;
+const LIMIT_ERRORS = 3;
+
+export class WebCodecsEngine implements LiveEngine, Painter {
+  readonly name = 'webcodecs';
+  private decoder: VideoDecoder | null = null;
+  private current: InitSection | null = null;
+  private waitKey = true;
+  private newest: VideoFrame | null = null;
+  private errors = 0;
+  private closed = false;
+  private readonly context: CanvasRenderingContext2D;
+
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    private readonly listener: EngineListener,
+  ) {
+    const context = canvas.getContext('2d', { alpha: false, desynchronized: true });
+    if (!context) throw new Error('the canvas gives no 2D context');
+    this.context = context;
+  }
+
+  init(init: InitSection): void {
+    const same = this.current && this.current.codec === init.codec && equal(this.current.description, init.description);
+    this.current = init;
+    if (same && this.decoder?.state === 'configured') return;
+    this.restart();
+  }
+
+  private restart(): void {
+    const init = this.current;
+    if (!init || this.closed) return;
+    this.dispose();
+    this.waitKey = true;
+    const decoder: VideoDecoder = new VideoDecoder({
+      output: (frame) => {
+        if (this.closed || this.decoder !== decoder) frame.close();
+        else this.decoded(frame);
+      },
+      error: (error) => {
+        if (this.decoder === decoder) this.broke(error);
+      },
+    });
+    this.decoder = decoder;
+    try {
+      decoder.configure({
+        codec: init.codec,
+        description: init.description,
+        codedWidth: init.widthPx,
+        codedHeight: init.heightPx,
+        optimizeForLatency: true,
+      });
+    } catch {
+      this.listener.failed('codec');
+    }
+  }
+
+  private broke(error: DOMException): void {
+    this.errors += 1;
+    if (error.name === 'NotSupportedError') this.listener.failed('codec');
+    else if (this.errors >= LIMIT_ERRORS) this.listener.failed('decode');
+    else this.restart();
+  }
+
+  private decoded(frame: VideoFrame): void {
+    this.errors = 0;
+    if (this.newest) {
+      this.newest.close();
+      this.listener.dropped(1);
+    }
+    this.newest = frame;
+    paintSoon(this);
+  }
+
+  paint(): void {
+    const frame = this.newest;
+    this.newest = null;
+    if (!frame) return;
+    const { canvas } = this;
+    if (canvas.width !== frame.displayWidth || canvas.height !== frame.displayHeight) {
+      canvas.width = frame.displayWidth;
+      canvas.height = frame.displayHeight;
+    }
+    this.context.drawImage(frame, 0, 0, canvas.width, canvas.height);
+    const wallUs = frame.timestamp;
+    frame.close();
+    this.listener.shown(wallUs);
+  }
+
+  fragment(fragment: Fragment): void {
+    for (const sample of fragment.samples) {
+      const { decoder } = this;
+      if (!decoder || decoder.state !== 'configured') {
+        this.listener.dropped(1);
+        continue;
+      }
+      if (decoder.decodeQueueSize > LIMIT_QUEUED) {
+        this.restart();
+        this.listener.dropped(1);
+        continue;
+      }
+      if (this.waitKey && !sample.key) {
+        this.listener.dropped(1);
+        continue;
+      }
+      this.waitKey = false;
+      // The wall time travels as the timestamp, so that every picture knows when it was taken.
+      decoder.decode(new EncodedVideoChunk({ type: sample.key ? 'key' : 'delta', timestamp: sample.wallUs, data: sample.data }));
+    }
+  }
+
+  private dispose(): void {
+    const { decoder } = this;
+    this.decoder = null;
+    if (decoder && decoder.state !== 'closed') decoder.close();
+  }
+
+  close(): void {
+    this.closed = true;
+    forgetPainter(this);
+    this.newest?.close();
+    this.newest = null;
+    this.dispose();
+  }
+}
+
+function equal(left: Uint8Array, right: Uint8Array): boolean {
+  return left.byteLength === right.byteLength && left.every((byte, index) => byte === right[index]);
+}
