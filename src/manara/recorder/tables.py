@@ -52,8 +52,8 @@ class ExportJob(Base):
 
 
 class Layout(Base):
-    """A wall layout. `tiles` = `[{camera_id, column, row, span, page}]`; `pages` of them change every `cycle_s` (0 =
-    stay).
+    """A wall layout. `tiles` = `[{camera_id, column, row, span}]`; `pages`, a list of such lists, change every
+    `cycle_s`.
     """
 
     __tablename__ = "layout"
@@ -65,6 +65,6 @@ class Layout(Base):
     columns: Mapped[int] = mapped_column(Integer)
     rows: Mapped[int] = mapped_column(Integer)
     tiles: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    cycle_s: Mapped[float] = mapped_column(Float, default=0.0)
-    pages: Mapped[int] = mapped_column(Integer, default=1)
+    cycle_s: Mapped[float | None] = mapped_column(Float, default=None)
+    pages: Mapped[list[list[dict[str, Any]]] | None] = mapped_column(JSON(none_as_null=True), default=None)
     changed_us: Mapped[int] = mapped_column(BigInteger)

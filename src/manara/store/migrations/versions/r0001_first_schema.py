@@ -106,8 +106,8 @@ def upgrade() -> None:
         sa.Column("columns", sa.Integer(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("tiles", sa.JSON(), nullable=False),
-        sa.Column("cycle_s", sa.Float(), nullable=False),
-        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("cycle_s", sa.Float(), nullable=True),
+        sa.Column("pages", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("changed_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_layout")),
     )
