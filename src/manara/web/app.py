@@ -1,0 +1,120 @@
+"""The web application: routes behind the gate, in the envelope. Built by `manara.app` (and by tests) with what it is
+handed.
+
+    browser → Envelope (headers, compression) → Gate (who may) → routes → rooms' actions and views
+
+The application's lifespan runs what only it needs: the watch over sockets and the judging of silent recorders. The
+journal's side (relay, handlers) is `manara.wiring`, started by whoever builds the application.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import uvicorn
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from manara import __version__
+from manara.base.errors import Forbidden, ManaraError
+from manara.settings import Settings
+from manara.web import answers, static
+from manara.web.answers import Json
+from manara.web.envelope import Envelope
+from manara.web.gate import Gate
+from manara.web.permissions import Rule
+from manara.web.routes import changes, network, session
+from manara.web.services import Services
+from manara.web.watch import STOPPING, SocketWatch
+
+STOP_S = 3  # open requests and sockets get this long when the program stops
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application with all routes."""
+    app = FastAPI(
+        title="Manara",
+        version=__version__,
+        openapi_url=None,  # served below, behind the gate like everything else
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        dependencies=[Depends(_confirm)],
+        exception_handlers={
+            ManaraError: answers.manara_error,
+            RequestValidationError: answers.validation_error,
+            HTTPException: answers.http_error,
+        },
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
+    for part in (session, changes, network):
+        app.include_router(part.router)
+
+    @app.get("/api/health", include_in_schema=False)
+    def health() -> Response:
+        return Json({"ok": True})
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi(request: Request) -> Response:
+        return Json(request.app.openapi())
+
+    app.include_router(static.router)  # last: its catch-all takes what is left
+    app.add_middleware(Gate, database=services.database, access=services.settings.access, clock=services.clock)
+    web = services.settings.web
+    app.add_middleware(Envelope, secure=bool(web.tls_certificate or web.behind_proxy))
+    return app
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the application: TLS, proxy, limits."""
+    web = settings.web
+    return uvicorn.Config(
+        app,
+        host=web.host,
+        port=web.port,
+        ssl_certfile=str(web.tls_certificate) if web.tls_certificate else None,
+        ssl_keyfile=str(web.tls_key) if web.tls_key else None,
+        proxy_headers=bool(web.behind_proxy),
+        forwarded_allow_ips=web.behind_proxy or None,
+        server_header=False,
+        access_log=False,  # who looked at what is the audit log's; addresses with queries do not belong in files
+        log_config=None,
+        ws_max_size=65_536,  # browsers say nothing on our sockets
+        ws_per_message_deflate=False,  # video does not compress, and it would cost memory for every socket
+        timeout_graceful_shutdown=STOP_S,
+        timeout_keep_alive=30,
+        h11_max_incomplete_event_size=32_768,
+    )
+
+
+def _confirm(connection: HTTPConnection) -> None:
+    """The gate judged a path; the router chose a route: both must mean the same one."""
+    rule: Rule | None = getattr(connection.state, "rule", None)
+    route = connection.scope.get("route")
+    if rule is None or route is None or rule.path != getattr(route, "path", None):
+        raise Forbidden("There is no decision on who may use this.", code="no_decision")
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    watch: SocketWatch = app.state.watch
+    tasks = [asyncio.create_task(watch.run(), name="socket watch"), asyncio.create_task(_tick(services), name="tick")]
+    try:
+        yield
+    finally:
+        watch.end_all(STOPPING)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _tick(services: Services) -> None:
+    while True:
+        services.statuses.tick()
+        await asyncio.sleep(1.0)

@@ -1,0 +1,77 @@
+"""What the web is handed by `app.py`: everything outside of it that its routes ask. No route builds anything by itself.
+
+The protocols say what the web needs of the rooms, so that a test can hand in a fake; the rooms' own modules fulfil
+them.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from manara.access.sessions import SignedIn
+from manara.access.who import Who
+from manara.base.clock import Clock
+from manara.settings import Settings
+from manara.store.database import Database
+from manara.store.journal import Journal
+from manara.store.secret import SecretBox
+from manara.web.live import Hub
+from manara.web.statuses import Statuses
+
+STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes ask."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    box: SecretBox
+    journal: Journal
+    hub: Hub
+    statuses: Statuses
+    static: Path = STATIC
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def services(connection: HTTPConnection) -> Services:
+    """The services of the application that a request came to."""
+    found: Services = connection.app.state.services
+    return found
+
+
+def signed_in(connection: HTTPConnection) -> SignedIn:
+    """The session that the gate let through."""
+    found: SignedIn = connection.state.signed_in
+    return found
+
+
+def who(connection: HTTPConnection) -> Who:
+    """The person that the gate let through."""
+    found: Who = connection.state.who
+    return found
+
+
+Handed = Annotated[Services, Depends(services)]
+Person = Annotated[Who, Depends(who)]
+Session = Annotated[SignedIn, Depends(signed_in)]
+
+__all__ = [
+    "AbstractAsyncContextManager",
+    "AsyncIterator",
+    "Callable",
+    "Handed",
+    "Iterator",
+    "Person",
+    "Protocol",
+    "Sequence",
+    "Services",
+    "Session",
+]

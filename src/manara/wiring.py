@@ -1,0 +1,279 @@
+"""The table: message → handlers. What happens because something else happened, in one place.
+
+    an action commits state + audit + outbox → Relay → journal → HANDLERS → the recorders' buckets, the screens' hub
+
+Handlers read the state for what is so *now* and make others equal to it, so they may see a fact twice or late. One that
+fails keeps its place in the journal and is tried again. At every start, and whenever the journal comes back, the
+buckets `wanted` and `holds` are made equal to the state. Started by `manara.app` in the control process; decides
+nothing itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from anyio.to_thread import run_sync
+
+from manara import messages
+from manara.access.accounts import list_accounts
+from manara.access.who import Who
+from manara.base.clock import Clock, to_datetime
+from manara.base.errors import ManaraError, NotFound, Unavailable
+from manara.messages import Message, RecorderStatus
+from manara.network import views
+from manara.network.tables import Camera
+from manara.network.wanted import wanted_camera
+from manara.store import outbox
+from manara.store.database import Database
+from manara.store.journal import BUCKET_WANTED, STATUS_PREFIX, Bucket, Journal, Stuck, Subscription
+from manara.web.live import Hub
+from manara.web.statuses import Statuses
+
+log = logging.getLogger(__name__)
+
+PROGRAM = Who.system("wiring")  # sees everything; what a person sees of it is the hub's business
+RELAY_BATCH = 200
+RELAY_IDLE_S = 2.0  # also without being told of a commit: another process may have made one
+RETRY_S = 1.0
+
+_encode = msgspec.json.Encoder().encode
+_status = msgspec.json.Decoder(RecorderStatus)
+
+
+class Relay:
+    """Carries committed messages from the outbox to the journal, in order, until each is acknowledged."""
+
+    def __init__(self, database: Database, journal: Journal, clock: Clock) -> None:
+        self._database = database
+        self._journal = journal
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.sent = 0
+        self.failures = 0
+        self.unreadable = 0
+        database.on_commit(self.wake)
+
+    def wake(self) -> None:
+        """Something was committed; called from any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def run(self) -> None:
+        """Relay for ever."""
+        while True:
+            self._wake.clear()
+            try:
+                more = await self.once()
+            except ManaraError as error:
+                self.failures += 1
+                if self.failures % 60 == 1:
+                    log.warning("outbox waits", extra={"code": error.code, "reason": error.message})
+                await asyncio.sleep(RETRY_S)
+                continue
+            if not more:
+                try:
+                    await asyncio.wait_for(self._wake.wait(), RELAY_IDLE_S)
+                except TimeoutError:
+                    continue
+
+    async def once(self) -> bool:
+        """Relay one batch; returns whether more may wait. Raises `Unavailable` when the journal or the state is."""
+        rows = await run_sync(self._pending)
+        if not rows:
+            return False
+        facts = []
+        for number, payload in rows:
+            try:
+                facts.append(messages.decode(payload.encode()))
+            except msgspec.MsgspecError as error:
+                # Written by another version of the program; waiting for it would hold up everything after it.
+                self.unreadable += 1
+                log.error("outbox message cannot be read", extra={"number": number, "reason": str(error)})
+        await self._journal.publish_many(facts)
+        await run_sync(self._mark, [number for number, _ in rows])
+        self.sent += len(facts)
+        return len(rows) == RELAY_BATCH
+
+    def _pending(self) -> list[tuple[int, str]]:
+        with self._database.read() as session:
+            return [(row.number, row.payload) for row in outbox.pending(session, RELAY_BATCH)]
+
+    def _mark(self, numbers: list[int]) -> None:
+        with self._database.act(Who.system("outbox relay"), to_datetime(self._clock.wall_us())) as act:
+            outbox.mark_sent(act.session, numbers)
+
+
+Handler = Callable[[Any], Awaitable[None]]
+
+
+class Wiring:
+    """The control process' side of the journal."""
+
+    def __init__(self, database: Database, journal: Journal, clock: Clock, hub: Hub, statuses: Statuses) -> None:
+        self.relay = Relay(database, journal, clock)
+        self._database = database
+        self._journal = journal
+        self._hub = hub
+        self._statuses = statuses
+        self._order = asyncio.Lock()  # loading and handling take turns
+        self._subscriptions: list[Subscription] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.stuck: dict[str, Stuck] = {}  # by message id: what could not be handled
+        self.handlers: Mapping[type[Message], tuple[Handler, ...]] = {
+            messages.CameraChanged: (self._camera_wanted, self._camera_shown),
+            messages.SiteChanged: (self._site_shown,),
+            messages.PlaceChanged: (self._place_shown,),
+            messages.AccountChanged: (self._accounts_shown,),
+        }
+
+    async def start(self) -> None:
+        """Load the state into the hub, follow the facts, relay the outbox, make the buckets equal to the state."""
+        self._subscriptions = [
+            self._journal.subscribe(
+                "wiring", self.handle, tuple(self.handlers), from_start=False, on_stuck=self._on_stuck
+            ),
+            self._journal.listen(STATUS_PREFIX + "*", self._on_status),
+        ]
+        await self.load()
+        self._tasks = [
+            asyncio.create_task(self.relay.run(), name="outbox relay"),
+            asyncio.create_task(self._keep_buckets(), name="buckets"),
+        ]
+
+    async def stop(self) -> None:
+        """Stop following and relaying. What waits in the outbox is relayed at the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for subscription in self._subscriptions:
+            await subscription.stop()
+
+    async def handle(self, message: Message) -> None:
+        """Run the handlers of a fact, in the order of the table. Raises what they raise: the journal tries again."""
+        async with self._order:
+            for handler in self.handlers.get(type(message), ()):
+                await handler(message)
+        self.stuck.pop(message.message_id, None)
+
+    async def load(self) -> None:
+        """Make the hub equal to the state."""
+        async with self._order:
+            for kind, values in (await run_sync(self._read_all)).items():
+                self._hub.replace(kind, {value["id"]: value for value in values})
+
+    async def equal_buckets(self) -> int:
+        """Make the bucket `wanted` equal to the state; returns how many keys were written. Raises `Unavailable`."""
+        async with self._order:
+            return await _equal(self._journal.bucket(BUCKET_WANTED), await run_sync(self._read_wanted))
+
+    # ---- handlers
+
+    async def _camera_wanted(self, fact: messages.CameraChanged) -> None:
+        bucket = self._journal.bucket(BUCKET_WANTED)
+        value = await run_sync(self._read_wanted_camera, fact.camera_id)
+        key = f"camera.{fact.camera_id}"
+        if value is None:
+            await bucket.delete(key)
+        else:
+            await bucket.put(key, value)
+
+    async def _camera_shown(self, fact: messages.CameraChanged) -> None:
+        await self._show_one("camera", fact.camera_id)
+
+    async def _site_shown(self, fact: messages.SiteChanged) -> None:
+        await self._show_one("site", fact.site_id)
+
+    async def _place_shown(self, fact: messages.PlaceChanged) -> None:
+        await self._show_one(fact.place, fact.place_id)
+
+    async def _accounts_shown(self, fact: messages.AccountChanged) -> None:
+        del fact
+        accounts = await run_sync(self._read_accounts)
+        self._hub.replace("account", {value["id"]: value for value in accounts})
+
+    # ---- inside
+
+    async def _show_one(self, noun: str, row_id: str) -> None:
+        value = await run_sync(self._read_one, noun, row_id)
+        if value is None:
+            self._hub.delete(noun, row_id)
+        else:
+            self._hub.put(noun, row_id, value)
+
+    async def _on_status(self, subject: str, data: bytes) -> None:
+        try:
+            status = _status.decode(data)
+        except msgspec.MsgspecError as error:
+            log.warning("status cannot be read", extra={"subject": subject, "reason": str(error)[:200]})
+            return
+        self._statuses.take(status)
+
+    async def _on_stuck(self, stuck: Stuck) -> None:
+        self.stuck[stuck.message.message_id] = stuck
+        log.error(
+            "a handler keeps failing",
+            extra={"fact": type(stuck.message).__name__, "tries": stuck.tries, "reason": repr(stuck.error)[:300]},
+        )
+
+    async def _keep_buckets(self) -> None:
+        """At the start, and each time the journal was away: it may have come back empty."""
+        done_at = -1
+        while True:
+            if self._journal.connected and done_at != self._journal.counters.reconnects:
+                reconnects = self._journal.counters.reconnects
+                try:
+                    written = await self.equal_buckets()
+                except Unavailable as error:
+                    log.warning("buckets wait", extra={"reason": error.message})
+                else:
+                    done_at = reconnects
+                    log.info("buckets are equal to the state", extra={"written": written})
+            await asyncio.sleep(RETRY_S)
+
+    def _read_all(self) -> dict[str, list[dict[str, Any]]]:
+        with self._database.read() as session:
+            return {
+                "sector": views.sectors(session, PROGRAM),
+                "town": views.towns(session, PROGRAM),
+                "site": views.sites(session, PROGRAM),
+                "camera": views.cameras(session, PROGRAM),
+                "account": list_accounts(session),
+            }
+
+    def _read_one(self, noun: str, row_id: str) -> dict[str, Any] | None:
+        with self._database.read() as session:
+            try:
+                return views.one(session, noun, row_id, PROGRAM)
+            except NotFound:
+                return None
+
+    def _read_accounts(self) -> list[dict[str, Any]]:
+        with self._database.read() as session:
+            return list_accounts(session)
+
+    def _read_wanted_camera(self, camera_id: str) -> bytes | None:
+        with self._database.read() as session:
+            row = session.get(Camera, camera_id)
+            return None if row is None else _encode(wanted_camera(row))
+
+    def _read_wanted(self) -> dict[str, bytes]:
+        with self._database.read() as session:
+            return {f"camera.{row.id}": _encode(wanted_camera(row)) for row in session.query(Camera)}
+
+
+async def _equal(bucket: Bucket, wanted: Mapping[str, bytes]) -> int:
+    """Make a bucket hold exactly `wanted`; returns how many keys were written or deleted."""
+    there = await bucket.all()
+    written = 0
+    for key, value in wanted.items():
+        entry = there.get(key)
+        if entry is None or entry.value != value:
+            await bucket.put(key, value)
+            written += 1
+    for key in there.keys() - wanted.keys():
+        await bucket.delete(key)
+        written += 1
+    return written
