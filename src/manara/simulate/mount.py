@@ -1,0 +1,205 @@
+"""A virtual camera and its streams: which pictures are sent, with which identity, under which faults. No sockets.
+
+A `Mount` is one RTSP path. `packets` gives the RTP payloads of one frame: the clip's payloads, shared by all, behind a
+head of parameter sets, identity SEI and bar that is made for this camera and frame. Called by `sessions.py` and
+`rtsp_server.py`.
+"""
+
+import zlib
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Literal, Protocol
+
+import numpy as np
+
+from manara.simulate.bar import BarWriter
+from manara.simulate.clips import Clip, ClipFrame, move_below_bar
+from manara.simulate.encoder import Encoder, grey, headers_of
+from manara.simulate.faults import FaultBoard
+from manara.simulate.identity import FrameIdentity, write_identity
+from manara.simulate.rtp import packetise
+from manara.simulate.slices import Slice, read_slice
+from manara.simulate.strip import bar_height_px
+
+Scheme = Literal["none", "basic", "md5", "sha-256"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """How this camera's answers differ from the plain ones, as real cameras' do."""
+
+    sprop: bool = True  # parameter sets in the SDP
+    in_band: bool = True  # parameter sets before every key frame
+    content_base: bool = True
+    base_slash: bool = True
+    absolute_control: bool = False
+    keep_alive: bool = True  # answers GET_PARAMETER and OPTIONS within a session
+    session_timeout_s: float = 60.0
+    nonce_lifetime_s: float = 3600.0
+    sound: bool = False  # offers a sound track too (never sends on it)
+    join: Literal["key", "anywhere"] = "key"
+
+
+@dataclass(slots=True)
+class VirtualCamera:
+    """One camera: its streams, who may see them, and what is wrong with it."""
+
+    code: str
+    username: str = ""
+    password: str = ""
+    scheme: Scheme = "none"
+    quirks: Quirks = field(default_factory=Quirks)
+    faults: FaultBoard = field(default_factory=FaultBoard)
+    mounts: dict[str, "Mount"] = field(default_factory=dict)  # "main", "sub"
+
+
+class Mount(Protocol):
+    """One stream of one camera."""
+
+    camera: VirtualCamera
+    stream: str
+    phase_us: int
+
+    @property
+    def codec(self) -> str: ...
+    @property
+    def frame_rate(self) -> Fraction: ...
+    @property
+    def parameter_sets(self) -> tuple[bytes, ...]: ...
+    @property
+    def ready(self) -> bool: ...
+    def start(self, number: int) -> int:
+        """Where a client that joins at this frame number begins, or -1 to wait for the next key frame."""
+        ...
+
+    def packets(self, position: int, number: int, now_us: int) -> tuple[list[bytes], int]:
+        """RTP payloads of the frame at this place (none = nothing yet), and the place of the next."""
+        ...
+
+
+class BlackScene:
+    """A black picture and pictures in which nothing changes, as slices for one size of scene."""
+
+    def __init__(self, width_px: int, height_px: int) -> None:
+        scene = grey(np.full((height_px - bar_height_px(width_px), width_px), 16, np.uint8))
+        encoder = Encoder(width_px, scene.height)
+        nals = encoder.encode(scene)
+        headers = headers_of(nals)
+        self.black: Slice = next(read_slice(nal, headers) for nal in nals if nal[0] & 31 == 5)
+        self.unchanged: Slice = next(read_slice(nal, headers) for nal in encoder.encode(scene) if nal[0] & 31 == 1)
+
+
+class ClipMount:
+    """A stream that plays a clip."""
+
+    def __init__(
+        self,
+        camera: VirtualCamera,
+        stream: str,
+        clip: Clip,
+        *,
+        bar: BarWriter | None = None,
+        black: BlackScene | None = None,
+        offset: int = 0,
+        phase_us: int = 0,
+    ) -> None:
+        self.camera = camera
+        self.stream = stream
+        self.clip = clip
+        self.bar = bar
+        self.black = black
+        self.offset = offset
+        self.phase_us = phase_us
+        self._frozen: int | None = None
+        self._kept: tuple[int, int, list[bytes]] | None = None
+        camera.mounts[stream] = self
+
+    @property
+    def codec(self) -> str:
+        return self.clip.codec
+
+    @property
+    def frame_rate(self) -> Fraction:
+        return self.clip.frame_rate
+
+    @property
+    def parameter_sets(self) -> tuple[bytes, ...]:
+        return self.clip.parameter_sets
+
+    @property
+    def ready(self) -> bool:
+        return self.clip.playable > 0
+
+    def start(self, number: int) -> int:
+        """Where a client begins: in the GOP that is on now, at its key frame or wherever the camera is."""
+        index = (number + self.offset) % self.clip.playable
+        return index if self.camera.quirks.join == "anywhere" else self.clip.key_at_or_before(index)
+
+    def packets(self, position: int, number: int, now_us: int) -> tuple[list[bytes], int]:
+        """RTP payloads of one frame; clients at the same place share them."""
+        if position >= self.clip.playable:
+            position = 0
+        if self._kept is not None and self._kept[0] == position and self._kept[1] == number:
+            return self._kept[2], position + 1
+        payloads = self._make(position, number, now_us)
+        self._kept = (position, number, payloads)
+        return payloads, position + 1
+
+    def _make(self, position: int, number: int, now_us: int) -> list[bytes]:
+        faults = self.camera.faults
+        frame = self.clip.frames[position]
+        shown_us = now_us
+        if faults.active:
+            wrong = faults.get("wrong_time")
+            if wrong is not None:
+                shown_us += round(wrong.value * 1_000_000)
+            still = "black" if faults.get("black") else "freeze" if faults.get("freeze") else ""
+            if still:
+                return self._still(still, position, number, now_us, shown_us)
+        self._frozen = None
+        bar = self._bar(frame, number, shown_us)
+        head = self._head(frame.key, bar, frame.crc, position, number, now_us)
+        return [*packetise(self.codec, head), *frame.payloads]
+
+    def _head(self, key: bool, bar: list[bytes], crc: int, position: int, number: int, now_us: int) -> list[bytes]:
+        for nal in bar:
+            crc ^= zlib.crc32(nal)
+        identity = FrameIdentity(self.camera.code, self.stream[0], number, now_us, position, crc)
+        sets = self.parameter_sets if key and self.camera.quirks.in_band else ()
+        return [*sets, write_identity(self.codec, identity), *bar]
+
+    def _still(self, kind: str, position: int, number: int, now_us: int, shown_us: int) -> list[bytes]:
+        """A frozen or black scene: its key frame where a GOP begins, pictures without change after it."""
+        if self._frozen is None:
+            self._frozen = self.clip.key_at_or_before(position)
+        frozen = self.clip.frames[self._frozen]
+        if self.bar is None or self.black is None or self.clip.headers is None:
+            head = self._head(True, [], frozen.crc, self._frozen, number, now_us)
+            return [*packetise(self.codec, head), *frozen.payloads]
+        frame = self.clip.frames[position]
+        if frame.key and kind == "freeze":
+            frame = frozen
+            crc, scene = frozen.crc, frozen.payloads
+        else:
+            part = replace(
+                self.black.black if frame.key else self.black.unchanged,
+                idr=frame.key,
+                frame_num=frame.frame_num,
+                idr_pic_id=frame.idr_pic_id,
+            )
+            nal = move_below_bar(part, self.clip.headers, self.clip.width_px)
+            crc, scene = zlib.crc32(nal), tuple(packetise(self.codec, [nal]))
+        bar = self._bar(frame, number, shown_us)
+        return [*packetise(self.codec, self._head(frame.key, bar, crc, position, number, now_us)), *scene]
+
+    def _bar(self, frame: ClipFrame, number: int, shown_us: int) -> list[bytes]:
+        if self.bar is None:
+            return []
+        return self.bar.write(
+            self.camera.code,
+            number,
+            shown_us,
+            idr=frame.key,
+            frame_num=frame.frame_num,
+            idr_pic_id=frame.idr_pic_id,
+        )
