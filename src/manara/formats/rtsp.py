@@ -1,7 +1,7 @@
 """RTSP 1.0 messages: writing requests, reading answers, and saying who we are (Basic, Digest).
 
 Pure: bytes in, values out. Called by `recorder/client.py` and by tests. Does not open sockets and does not resolve
-names. Bounds: 16 KiB of headers in at most 100 lines, 256 KiB of body. Source: RFC 2326; RFC 2069, 2617 and 7616 for
+names. Bounds: 16 KiB of headers in at most 100 lines, 128 KiB of body. Source: RFC 2326; RFC 2069, 2617 and 7616 for
 Digest.
 """
 
@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 MAX_HEAD_BYTES = 16_384
 MAX_HEADERS = 100
-MAX_BODY_BYTES = 262_144
+MAX_BODY_BYTES = 131_072
 
 
 class RtspError(ValueError):
