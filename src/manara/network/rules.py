@@ -298,7 +298,9 @@ def check(
     credentials: list[tuple[str | None, str | None]] = []
     for name in values:
         if name not in fields:
-            faults.append(FieldError(field=str(name)[:64], message="is not a field that can be set", row=row))
+            faults.append(
+                FieldError(field=_printable(str(name))[:64], message="is not a field that can be set", row=row)
+            )
     for name, rule in fields.items():
         value = values.get(name, _MISSING)
         if value is _MISSING and not new:
@@ -335,4 +337,9 @@ def _shown(name: str, value: Any) -> str:
     """The value for an error message; of an address only what is not secret."""
     if name in URL_FIELDS:
         return redact_url(str(value)[:URL_MAX])[:VALUE_SHOWN_MAX]
-    return str(value)[:VALUE_SHOWN_MAX]
+    return _printable(str(value)[:VALUE_SHOWN_MAX])
+
+
+def _printable(raw: str) -> str:
+    """Text that can be encoded: half characters from hostile JSON become question marks."""
+    return raw.encode("utf-8", "replace").decode()
