@@ -1,7 +1,7 @@
 """What the program asks of its journal: facts that are kept, words that are not, and small tables that can be watched.
 
 Three kinds of traffic. *Facts* (`publish`, `subscribe`) are kept on disk once acknowledged and delivered at least once,
-in order, to every named reader; a handler is idempotent by `message_id`. *Words* (`tell`, `listen`) are heard by whoever
+in order, to every named reader; a handler is idempotent by `message_id`. *Words* (`tell`, `listen`) reach whoever
 listens now (status each second). *Buckets* hold desired state and leases; a revision is the fencing token.
 
 The engine is NATS JetStream (`journal_nats.py`); `journal_memory.py` is its twin for tests. Both pass the one suite in

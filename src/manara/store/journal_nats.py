@@ -65,9 +65,14 @@ class _Task:
 
     async def stop(self) -> None:
         self._journal._tasks.discard(self)
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await _cancel(self._task)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel until it has ended: on Python 3.11 `wait_for` inside the client may swallow one cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_RETRY_S)
 
 
 class NatsJournal:
@@ -83,6 +88,7 @@ class NatsJournal:
         self._generation = 0
         self._tasks: set[_Task] = set()
         self._connecting: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._closed = False
 
     @classmethod
@@ -101,7 +107,11 @@ class NatsJournal:
         """Wait until the journal is there. Returns False when it was not within `timeout_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await self._ready.wait()
+                while not self.connected:
+                    await self._ready.wait()
+                    # The client knows of a loss a little before it tells us: give it the time, rather than spin.
+                    if not self.connected:
+                        await asyncio.sleep(_RETRY_S)
         return self.connected
 
     async def _connect(self, url: str, user: str, password: str) -> None:
@@ -113,7 +123,7 @@ class NatsJournal:
         async def reconnected() -> None:
             self.counters.reconnects += 1
             log.info("journal is back", extra={"reader": self._name})
-            asyncio.get_running_loop().create_task(self._prepare(), name="journal-prepare")
+            self._preparing = asyncio.create_task(self._prepare(), name="journal-prepare")
 
         async def failed(error: Exception) -> None:
             log.debug("journal connection: %s", error, extra={"reader": self._name})
@@ -246,7 +256,6 @@ class NatsJournal:
     async def _read(self, name: str, config: ConsumerConfig, handler: Handler, on_stuck: OnStuck | None) -> None:
         waits = RetryWaits(first_s=0.1, most_s=5.0)
         while True:
-            await self._ready.wait()
             try:
                 js = await self._context()
                 await js.add_consumer(STREAM, config)
@@ -440,10 +449,9 @@ class NatsJournal:
     async def close(self) -> None:
         """Stop every subscription and the connection."""
         self._closed = True
-        if self._connecting is not None:
-            self._connecting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._connecting
+        for begun in (self._connecting, self._preparing):
+            if begun is not None:
+                await _cancel(begun)
         for task in list(self._tasks):
             await task.stop()
         self._ready.clear()
