@@ -1,0 +1,38 @@
+/** Every place in the control room and its address. Each screen is fetched when it is first opened. */
+import { createBrowserRouter, Navigate, type RouteObject } from "react-router";
+import { Lost } from "./shell/Lost";
+import { Shell } from "./shell/Shell";
+
+const screens: RouteObject[] = [
+  // Video and map (ui/src/screens/{map,wall,camera,playback})
+  { path: "map", lazy: async () => ({ Component: (await import("./screens/map/MapScreen")).MapScreen }) },
+  { path: "wall", lazy: async () => ({ Component: (await import("./screens/wall/WallScreen")).WallScreen }) },
+  { path: "wall/:layoutId", lazy: async () => ({ Component: (await import("./screens/wall/WallScreen")).WallScreen }) },
+  { path: "camera/:id", lazy: async () => ({ Component: (await import("./screens/camera/CameraScreen")).CameraScreen }) },
+  { path: "playback", lazy: async () => ({ Component: (await import("./screens/playback/PlaybackScreen")).PlaybackScreen }) },
+  // Lists and forms
+  { path: "cameras", lazy: async () => ({ Component: (await import("./screens/cameras/CamerasScreen")).CamerasScreen }) },
+  { path: "cameras/:id", lazy: async () => ({ Component: (await import("./screens/cameras/CamerasScreen")).CamerasScreen }) },
+  { path: "sites", lazy: async () => ({ Component: (await import("./screens/sites/SitesScreen")).SitesScreen }) },
+  { path: "sites/:id", lazy: async () => ({ Component: (await import("./screens/sites/SitesScreen")).SitesScreen }) },
+  { path: "sectors", lazy: async () => ({ Component: (await import("./screens/sectors/SectorsScreen")).SectorsScreen }) },
+  { path: "people", lazy: async () => ({ Component: (await import("./screens/people/PeopleScreen")).PeopleScreen }) },
+  { path: "people/:id", lazy: async () => ({ Component: (await import("./screens/people/PeopleScreen")).PeopleScreen }) },
+  { path: "exports", lazy: async () => ({ Component: (await import("./screens/exports/ExportsScreen")).ExportsScreen }) },
+  { path: "audit", lazy: async () => ({ Component: (await import("./screens/audit/AuditScreen")).AuditScreen }) },
+  { path: "system", lazy: async () => ({ Component: (await import("./screens/system/SystemScreen")).SystemScreen }) },
+  { path: "account", lazy: async () => ({ Component: (await import("./screens/account/AccountScreen")).AccountScreen }) },
+];
+
+export const router = createBrowserRouter([
+  {
+    path: "/",
+    Component: Shell,
+    ErrorBoundary: Lost,
+    children: [
+      { index: true, element: <Navigate to="/map" replace /> },
+      ...screens.map((screen) => ({ ...screen, ErrorBoundary: Lost })),
+      { path: "*", Component: Lost },
+    ],
+  },
+]);

@@ -1,0 +1,5 @@
+import { Placeholder } from "@/shell/Placeholder";
+
+export function AuditScreen() {
+  return <Placeholder />;
+}

@@ -1,0 +1,75 @@
+/** Who sits here, and how they like their screen. Preferences are kept by the server, and in this browser for before sign-in. */
+import { createContext, useContext } from "react";
+import type { Me, Preferences, Role } from "@/api/types";
+
+export interface Session {
+  me: Me;
+  signOut(): Promise<void>;
+  refresh(): Promise<void>;
+}
+
+export const SessionContext = createContext<Session | null>(null);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (!session) throw new Error("useSession outside of a signed-in screen");
+  return session;
+}
+
+/** What a person may do; the server decides, this only hides what would be refused. */
+export interface May {
+  watch: boolean;
+  playback: boolean;
+  ptz: boolean;
+  exportVideo: boolean;
+  hold: boolean;
+  releasePtz: boolean;
+  shareLayouts: boolean;
+  editNetwork: boolean;
+  people: boolean;
+  audit: boolean;
+  system: boolean;
+}
+
+export function mayOf(roles: readonly Role[]): May {
+  const any = (...wanted: Role[]) => wanted.some((role) => roles.includes(role));
+  return {
+    watch: any("operator", "supervisor", "technician"),
+    playback: any("operator", "supervisor"),
+    ptz: any("operator", "supervisor", "technician"),
+    exportVideo: any("supervisor"),
+    hold: any("supervisor"),
+    releasePtz: any("supervisor", "administrator"),
+    shareLayouts: any("supervisor"),
+    editNetwork: any("technician", "administrator"),
+    people: any("administrator"),
+    audit: any("auditor", "administrator"),
+    system: any("administrator", "auditor", "technician", "supervisor"),
+  };
+}
+
+export function useMay(): May {
+  return mayOf(useSession().me.roles);
+}
+
+const KEY = "manara.preferences";
+export const DEFAULT_PREFERENCES: Preferences = { language: "ar", digits: "latn", theme: "dark" };
+
+export function storedPreferences(): Preferences {
+  try {
+    const text = localStorage.getItem(KEY);
+    if (text) return { ...DEFAULT_PREFERENCES, ...(JSON.parse(text) as Partial<Preferences>) };
+  } catch {
+    // Storage may be switched off or hold something else: start from the defaults.
+    return DEFAULT_PREFERENCES;
+  }
+  return DEFAULT_PREFERENCES;
+}
+
+export function storePreferences(preferences: Preferences): void {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(preferences));
+  } catch {
+    return; // Only a convenience for the next visit.
+  }
+}
