@@ -21,6 +21,7 @@ from manara.simulate.rtsp_server import RtspServer
 from manara.simulate.testcard import card_clip
 
 T = TypeVar("T")
+CARD_PASSWORD = "secret"  # noqa: S105  (of cameras that exist in memory alone)
 CARD_TIMEZONE = timezone(timedelta(hours=3))
 
 
@@ -35,7 +36,7 @@ def card_cameras(
     first: int = 1,
     clip: Clip | None = None,
 ) -> list[VirtualCamera]:
-    """Cameras `CAM-0001` and on, main and sub stream, username `camera`, password `secret` (where `scheme` asks for one)."""
+    """Cameras `CAM-0001` and on, with main and sub stream; username `camera`, password `secret` where `scheme` asks."""
     cameras = []
     main = clip or card_clip(codec=codec, frame_rate=frame_rate, gop=gop, bar=codec == "h264")
     sub = card_clip(codec=codec, width_px=640, height_px=368, frame_rate=frame_rate, gop=gop, bar=codec == "h264")
@@ -46,7 +47,7 @@ def card_cameras(
     black = [BlackScene(one.width_px, one.height_px) if one.headers else None for one in (main, sub)]
     for index in range(first, first + count):
         camera = VirtualCamera(
-            f"CAM-{index:04d}", username="camera", password="secret", scheme=scheme, quirks=quirks or Quirks()
+            f"CAM-{index:04d}", username="camera", password=CARD_PASSWORD, scheme=scheme, quirks=quirks or Quirks()
         )
         ClipMount(camera, "main", main, bar=bars[0], black=black[0], phase_us=index % 8 * 10_000)
         ClipMount(camera, "sub", sub, bar=bars[1], black=black[1], phase_us=index % 8 * 10_000)
