@@ -63,6 +63,7 @@ export class PlaybackGroup {
   attach(cameraId: string, canvas: HTMLCanvasElement): () => void {
     const count = this.tracks.size + 1;
     const track = new Track(cameraId, canvas, LIMIT_BYTES / Math.max(count, 4));
+    track.stepCopies = Math.max(4, Math.floor(STEP_COPIES / count));
     this.tracks.get(cameraId)?.close();
     this.tracks.set(cameraId, track);
     return () => {
