@@ -1,0 +1,60 @@
+"""The control role: the web, the wiring of facts to handlers, and reading the archive. Started by `manara run`."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import uvicorn
+
+from manara.app.data import Folders, journal_address, open_state
+from manara.base.clock import SystemClock
+from manara.settings import Settings
+from manara.store.journal_nats import NatsJournal
+from manara.store.secret import SecretBox
+from manara.web.app import create_app, server_config
+from manara.web.live import Hub
+from manara.web.services import Services
+from manara.web.statuses import Statuses
+from manara.wiring import Wiring
+
+log = logging.getLogger(__name__)
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the role decides when it ends, and what is done after."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to us."""
+        yield
+
+
+async def run_control(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; then close what is open within about 3 s."""
+    clock = SystemClock()
+    folders = Folders.of(settings)
+    database = open_state(settings)
+    box = SecretBox.from_file(folders.key)
+    address = journal_address(settings)
+    journal = await NatsJournal.start(
+        address.url, address.user, address.password, name="control", keep_days=settings.journal.keep_days
+    )
+    hub = Hub(clock, settings.deployment.model_dump())
+    statuses = Statuses(hub, clock)
+    wiring = Wiring(database, journal, clock, hub, statuses)
+    services = Services(settings, clock, database, box, journal, hub, statuses)
+    await wiring.start()
+    server = Server(server_config(create_app(services), settings))
+    serving = asyncio.create_task(server.serve(), name="web")
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopped.cancel()
+        await wiring.stop()
+        await journal.close()
+        database.close()
+        log.info("control has stopped")

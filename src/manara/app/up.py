@@ -1,0 +1,202 @@
+"""`manara up`: the whole of Manara on this machine under one supervisor. Builds the list of roles; works for none."""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from manara.app.data import Folders, OnlyOne, journal_address, open_state, prepare
+from manara.app.stopping import stop_on_signals
+from manara.app.supervisor import Role, Supervisor
+from manara.base.clock import SystemClock
+from manara.base.errors import SettingsError, Unavailable
+from manara.messages import RoleRestarted
+from manara.network.tables import Camera
+from manara.settings import Settings
+from manara.store.journal_nats import NatsJournal
+from manara.store.nats_server import JournalAddress, answers, configure
+
+log = logging.getLogger(__name__)
+
+CAMERAS_A_RECORDER = 300
+READY_S = 30.0
+_UNTOLD_MOST = 1000
+
+
+@dataclass(slots=True)
+class _Teller:
+    """Puts `RoleRestarted` in the journal when it can be reached; the journal may be the very role that died."""
+
+    journal: NatsJournal
+    untold: list[RoleRestarted] = field(default_factory=list)
+
+    async def on_restart(self, role: str, exit_code: int, restarts: int) -> None:
+        """Remember, to be told."""
+        self.untold.append(RoleRestarted(role=role, exit_code=exit_code, restarts=restarts))
+        del self.untold[:-_UNTOLD_MOST]
+
+    async def run(self) -> None:
+        """Tell, for ever."""
+        while True:
+            await asyncio.sleep(0.5)
+            while self.untold and self.journal.connected:
+                fact = self.untold[0]
+                try:
+                    await self.journal.publish(fact)
+                except Unavailable as error:
+                    log.info("restart is told later", extra={"reason": error.message})
+                    break
+                if self.untold and self.untold[0] is fact:
+                    self.untold.pop(0)
+
+
+def recorder_count(settings: Settings) -> int:
+    """As many recorder processes as the settings say, or one for every 300 cameras."""
+    if settings.recorder.processes:
+        return settings.recorder.processes
+    database = open_state(settings)
+    try:
+        with database.read() as session:
+            cameras = session.scalar(select(func.count()).select_from(Camera).where(Camera.enabled)) or 0
+    finally:
+        database.close()
+    return max(1, -(-cameras // CAMERAS_A_RECORDER))
+
+
+def check_port(settings: Settings) -> None:
+    """Raise `SettingsError` when somebody else listens on the web's port: a role that cannot start helps nobody."""
+    host, port = settings.web.host, settings.web.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                f"web.port: {host}:{port} cannot be listened on ({error.strerror}); stop what uses it or take another",
+                code="port_taken",
+            ) from error
+
+
+def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate: bool) -> list[Role]:
+    """The roles of this machine but the journal. `settings_arguments` make a child read the same settings."""
+    command = [sys.executable, "-m", "manara.cli", *settings_arguments, "run", "--role"]
+    roles = [Role("control", [*command, "control"])]
+    roles += [
+        Role(f"recorder-{number}", [*command, "recorder", "--id", f"recorder-{number}"])
+        for number in range(1, recorder_count(settings) + 1)
+    ]
+    if simulate:
+        roles.insert(0, Role("simulate", [*command, "simulate"]))
+    return roles
+
+
+async def wait_ready(settings: Settings, timeout_s: float = READY_S) -> bool:
+    """Wait until the web answers. Returns False when it did not in time."""
+    host = "127.0.0.1" if settings.web.host in ("0.0.0.0", "localhost") else settings.web.host  # noqa: S104
+    try:
+        async with asyncio.timeout(timeout_s):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection(host, settings.web.port)
+                except OSError:
+                    await asyncio.sleep(0.1)
+                    continue
+                writer.close()
+                return True
+    except TimeoutError:
+        return False
+
+
+def address_of(settings: Settings) -> str:
+    """Where a browser finds the control room."""
+    scheme = "https" if settings.web.tls_certificate else "http"
+    host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
+    return f"{scheme}://{host}:{settings.web.port}"
+
+
+def say(line: str = "") -> None:
+    """A line for the person at the terminal."""
+    print(line, flush=True)
+
+
+async def run_up(settings: Settings, settings_arguments: Sequence[str], *, simulate: bool = False) -> None:
+    """Start everything, keep it alive until a signal, stop it in order."""
+    stop = stop_on_signals()
+    folders = Folders.of(settings)
+    only = OnlyOne(folders)
+    try:
+        check_port(settings)
+        password = await asyncio.to_thread(prepare, settings, SystemClock())
+        await _run(settings, settings_arguments, folders, stop, password, simulate=simulate)
+    finally:
+        only.release()
+
+
+async def _run(
+    settings: Settings,
+    settings_arguments: Sequence[str],
+    folders: Folders,
+    stop: asyncio.Event,
+    password: str | None,
+    *,
+    simulate: bool,
+) -> None:
+    own_journal: Role | None = None
+    if not settings.journal.url:
+        _, command = configure(folders.data, settings.journal.port)
+        own_journal = Role("journal", command, last=True, output=_fresh(folders.logs / "journal.log"))
+    address = journal_address(settings)
+    journal = await NatsJournal.start(address.url, address.user, address.password, name="supervisor")
+    teller = _Teller(journal)
+    supervisor = Supervisor(folders.run, teller.on_restart)
+    telling = asyncio.create_task(teller.run(), name="tell-restarts")
+    try:
+        if own_journal is not None:
+            supervisor.start(own_journal)
+            await _journal_greets(address, stop)
+        for role in await asyncio.to_thread(lambda: roles_of(settings, settings_arguments, simulate=simulate)):
+            supervisor.start(role)
+        ready = asyncio.create_task(wait_ready(settings), name="wait-ready")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            _greet(settings, password, ready=ready.result())
+        ready.cancel()
+        await stopped
+    finally:
+        telling.cancel()
+        await journal.close()
+        await supervisor.stop()
+
+
+async def _journal_greets(address: JournalAddress, stop: asyncio.Event) -> None:
+    for _ in range(100):
+        if stop.is_set() or await asyncio.to_thread(answers, address):
+            return
+        await asyncio.sleep(0.05)
+    log.warning("the journal has not greeted yet; the roles start without it")
+
+
+def _greet(settings: Settings, password: str | None, *, ready: bool) -> None:
+    if not ready:
+        say(f"The web does not answer after {READY_S:.0f} s; see {settings.data.directory / 'logs'}.")
+        return
+    say()
+    say(f"  Manara: {address_of(settings)}")
+    if password is not None:
+        say(f"  First administrator: account admin, one-time password {password} (shown this once)")
+    say("  Ctrl-C stops it.")
+    say()
+
+
+def _fresh(file: Path) -> Path:
+    """The journal server appends to its log itself: keep the last run's as `.1`."""
+    if file.exists():
+        file.replace(file.with_suffix(".log.1"))
+    return file

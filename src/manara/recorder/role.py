@@ -1,0 +1,349 @@
+"""A recorder process: joins reader, archive, live and leases, and tells how they are. Decides nothing about frames.
+
+Starts without journal and without control: what was wanted last, and which shards were ours, is remembered in the
+recorder's own index. Then it follows the buckets `wanted` and `holds`, shares cameras with the other recorders
+(`store/leases.py`), tells `RecorderStatus` each second and states as facts, and stops within 5 s with all that was
+read handed to the disks. Started by `app/recorders.py`.
+Bounds: facts that wait for the journal are at most `UNTOLD_MOST`; the oldest are dropped and counted.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from manara.base.clock import Clock
+from manara.base.errors import Unavailable
+from manara.messages import (
+    DiskStateChanged,
+    Message,
+    RecorderStatus,
+    StreamStateChanged,
+    StreamStatus,
+    WantedCamera,
+    WantedHold,
+)
+from manara.recorder.archive_writer import ArchiveWriter
+from manara.recorder.connection import Receiver
+from manara.recorder.feed import FeedServer
+from manara.recorder.sink import StreamKey
+from manara.recorder.streams import StreamSet
+from manara.settings import Settings
+from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, STATUS_PREFIX, Entry, Journal
+from manara.store.leases import Heartbeat, Leases, shard_of
+
+log = logging.getLogger(__name__)
+
+STATUS_EVERY_S = 1.0
+COMPLETE_EVERY = 10  # every tenth status lists all streams
+UNTOLD_MOST = 10_000
+STREAMS_STOP_S = 1.0
+ARCHIVE_STOP_S = 2.5
+
+_encode = msgspec.json.Encoder().encode
+_wanted = msgspec.json.Decoder(WantedCamera)
+_hold = msgspec.json.Decoder(WantedHold)
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What a recorder knows when it starts alone."""
+
+    wanted: list[WantedCamera] = []
+    shards: list[int] = []
+
+
+_remembered = msgspec.json.Decoder(Remembered)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a recorder keeps what is its own."""
+
+    index: Path
+    socket: Path
+
+    @classmethod
+    def of(cls, data_folder: Path, recorder_id: str) -> "Places":
+        """Under the data folder."""
+        return cls(data_folder / "index" / f"{recorder_id}.sqlite", data_folder / "run" / f"{recorder_id}.sock")
+
+
+class Recorder:
+    """One recorder process. Make it on the running loop, then `run`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        recorder_id: str,
+        places: Places,
+        journal: Journal,
+        clock: Clock,
+        open_password: Callable[[str], str],
+    ) -> None:
+        self._settings = settings
+        self._id = recorder_id
+        self._places = places
+        self._journal = journal
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._started_us = clock.wall_us()
+        self._untold: deque[Message] = deque(maxlen=UNTOLD_MOST)
+        self._told = asyncio.Event()
+        self._counters = {"facts_dropped": 0, "wanted_unreadable": 0}
+        self._known: dict[str, WantedCamera] = {}
+        self._holds: dict[str, WantedHold] = {}
+        self._caught_up = False
+        self._seen_early: set[str] = set()
+        self._apply_due = False
+        self._ticks = 0
+        self.archive = ArchiveWriter(
+            settings.recorder,
+            places.index,
+            settings.recording_disks(),
+            clock,
+            self._disk_state,
+            on_stream_stopped=self._stream_stopped,
+        )
+        self.streams = StreamSet(
+            Receiver(self._loop, clock),
+            settings.recorder,
+            self.archive,
+            open_password,
+            recorder_id,
+            timezone=ZoneInfo(settings.deployment.timezone),
+            on_state=self._stream_state,
+        )
+        self.feed = FeedServer(self.streams, places.socket, lambda: self.status(complete=True))
+        self.leases: Leases | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Record until `stop` is set, then close everything. Raises `OSError`, `sqlite3.Error` if it cannot begin."""
+        mended = await asyncio.to_thread(self.archive.start)
+        log.info("archive is open", extra={"mended": dict(mended)})
+        remembered = await asyncio.to_thread(self._recall)
+        self._known = {camera.camera_id: camera for camera in remembered.wanted}
+        self.leases = Leases(
+            self._journal,
+            self._clock,
+            self._id,
+            self._shards_changed,
+            heartbeat=self._heartbeat,
+            remembered=remembered.shards,
+        )
+        self._apply()
+        await self.feed.start()
+        watches = [
+            self._journal.bucket(BUCKET_WANTED).watch(self._on_wanted, self._on_wanted_ready),
+            self._journal.bucket(BUCKET_HOLDS).watch(self._on_hold),
+        ]
+        loops = [
+            asyncio.create_task(self.streams.run(), name="streams"),
+            asyncio.create_task(self.leases.run(), name="leases"),
+            asyncio.create_task(self._tell_status(), name="status"),
+            asyncio.create_task(self._tell_facts(), name="facts"),
+        ]
+        # Packets make no cycles: what is alive now stays, and need not be looked at again.
+        gc.collect()
+        gc.freeze()
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait([stopping, *loops], return_when=asyncio.FIRST_COMPLETED)
+            for ended in done - {stopping}:
+                # A loop never ends by itself: let the process die and be started again rather than limp.
+                ended.result()
+        finally:
+            stopping.cancel()
+            await self._stop(loops)
+            for watch in watches:
+                await watch.stop()
+
+    async def _stop(self, loops: list[asyncio.Task[None]]) -> None:
+        for loop in loops:
+            loop.cancel()
+        try:
+            async with asyncio.timeout(STREAMS_STOP_S):
+                await self.streams.stop()
+        except TimeoutError:
+            log.error("some streams did not stop in time", extra={"waited_s": STREAMS_STOP_S})
+        await self.feed.stop()
+        if not await asyncio.to_thread(self.archive.stop, ARCHIVE_STOP_S):
+            log.error("a disk did not take all that was queued", extra={"waited_s": ARCHIVE_STOP_S})
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(0.3):
+                await self._journal.tell(STATUS_PREFIX + self._id, _encode(self.status(complete=True)))
+                await self._publish_waiting()
+        log.info("recorder has stopped", extra={"counters": self.archive.counters()})
+
+    # -- what is wanted ---------------------------------------------------------------------------------------------
+
+    def _recall(self) -> Remembered:
+        kept = self.archive.recall("wanted")
+        if kept is None:
+            return Remembered()
+        try:
+            return _remembered.decode(kept)
+        except msgspec.MsgspecError as error:
+            log.error("what was wanted last cannot be read", extra={"reason": str(error)})
+            return Remembered()
+
+    async def _on_wanted(self, entry: Entry) -> None:
+        camera_id = entry.key.removeprefix("camera.")
+        if entry.value is None:
+            self._known.pop(camera_id, None)
+        else:
+            try:
+                self._known[camera_id] = _wanted.decode(entry.value)
+            except msgspec.MsgspecError as error:
+                self._counters["wanted_unreadable"] += 1
+                log.error("a wanted camera cannot be read", extra={"key": entry.key, "reason": str(error)})
+                return
+        if not self._caught_up:
+            self._seen_early.add(camera_id)
+            return
+        self._apply_soon()
+
+    async def _on_wanted_ready(self) -> None:
+        # Cameras that we remember and the bucket no longer has were removed while we were away.
+        for camera_id in [camera_id for camera_id in self._known if camera_id not in self._seen_early]:
+            del self._known[camera_id]
+        self._caught_up = True
+        self._apply()
+
+    async def _on_hold(self, entry: Entry) -> None:
+        if entry.value is None:
+            self._holds.pop(entry.key, None)
+        else:
+            try:
+                self._holds[entry.key] = _hold.decode(entry.value)
+            except msgspec.MsgspecError as error:
+                self._counters["wanted_unreadable"] += 1
+                log.error("a hold cannot be read", extra={"key": entry.key, "reason": str(error)})
+                return
+        self.archive.set_holds(list(self._holds.values()))
+
+    def _shards_changed(self, shards: frozenset[int]) -> None:
+        del shards
+        self._apply_soon()
+
+    def _apply_soon(self) -> None:
+        """Many changes that come together are applied together."""
+        if not self._apply_due:
+            self._apply_due = True
+            self._loop.call_later(0.05, self._apply)
+
+    def _apply(self) -> None:
+        self._apply_due = False
+        shards = self.leases.shards if self.leases is not None else frozenset()
+        ours = {camera_id: camera for camera_id, camera in self._known.items() if shard_of(camera_id) in shards}
+        for camera in self._known.values():
+            self.archive.set_retention(camera.camera_id, camera.retention_days, camera.priority)
+        self.streams.apply(ours)
+        self.archive.remember("wanted", _encode(Remembered(list(self._known.values()), sorted(shards))))
+
+    # -- what is told -----------------------------------------------------------------------------------------------
+
+    def status(self, *, complete: bool) -> RecorderStatus:
+        """This second of this recorder."""
+        return RecorderStatus(
+            recorder_id=self._id,
+            at_us=self._clock.wall_us(),
+            started_us=self._started_us,
+            pid=os.getpid(),
+            address=str(self._places.socket),
+            complete=complete,
+            streams=self.streams.statuses(changed_only=not complete),
+            disks=self.archive.disk_statuses(),
+            counters={**self.archive.counters(), **self._counters, "frames_skipped": self.feed.frames_skipped},
+        )
+
+    def _heartbeat(self, shards: int) -> Heartbeat:
+        return Heartbeat(
+            recorder_id=self._id,
+            pid=os.getpid(),
+            address=str(self._places.socket),
+            at_us=self._clock.wall_us(),
+            shards=shards,
+        )
+
+    async def _tell_status(self) -> None:
+        while True:
+            status = self.status(complete=self._ticks % COMPLETE_EVERY == 0)
+            self._ticks += 1
+            await self._journal.tell(STATUS_PREFIX + self._id, _encode(status))
+            await asyncio.sleep(STATUS_EVERY_S)
+
+    def _tell(self, fact: Message) -> None:
+        if len(self._untold) == UNTOLD_MOST:
+            self._counters["facts_dropped"] += 1
+        self._untold.append(fact)
+        self._told.set()
+
+    async def _tell_facts(self) -> None:
+        while True:
+            await self._told.wait()
+            self._told.clear()
+            try:
+                await self._publish_waiting()
+            except Unavailable as error:
+                log.info("facts wait for the journal", extra={"waiting": len(self._untold), "reason": error.code})
+                self._told.set()
+                await asyncio.sleep(STATUS_EVERY_S)
+
+    async def _publish_waiting(self) -> None:
+        while self._untold:
+            batch = [self._untold[place] for place in range(min(64, len(self._untold)))]
+            await self._journal.publish_many(batch)
+            for fact in batch:
+                if self._untold and self._untold[0] is fact:
+                    self._untold.popleft()
+
+    def _stream_state(self, status: StreamStatus) -> None:
+        log.info(
+            "stream",
+            extra={
+                "camera_id": status.camera_id,
+                "stream": status.stream,
+                "state": status.state,
+                "cause": status.cause,
+                "detail": status.detail,
+            },
+        )
+        self._tell(
+            StreamStateChanged(
+                camera_id=status.camera_id,
+                stream=status.stream,
+                state=status.state,
+                cause=status.cause,
+                since_us=status.since_us,
+                recorder_id=self._id,
+                detail=status.detail,
+            )
+        )
+
+    def _disk_state(self, path: str, state: str, cause: str) -> None:
+        """From a thread of the archive."""
+        level = logging.INFO if state == "ok" else logging.ERROR
+        log.log(level, "disk", extra={"path": path, "state": state, "cause": cause})
+        fact = DiskStateChanged(recorder_id=self._id, path=path, state=state, cause=cause)
+        self._loop.call_soon_threadsafe(self._tell, fact)
+
+    def _stream_stopped(self, key: StreamKey, cause: str) -> None:
+        """From a thread of the archive: recording of a stream stopped for want of room (cause), or goes on ("")."""
+        fact = StreamStateChanged(
+            camera_id=key.camera_id,
+            stream=key.stream,
+            state="stopped" if cause else "recording",
+            cause="disk" if cause else "none",
+            since_us=self._clock.wall_us(),
+            recorder_id=self._id,
+            detail=cause,
+        )
+        self._loop.call_soon_threadsafe(self._tell, fact)
