@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 from anyio.to_thread import run_sync
+from sqlalchemy import select
 
 from manara import messages
 from manara.access.accounts import list_accounts
@@ -25,9 +26,11 @@ from manara.messages import Message, RecorderStatus
 from manara.network import views
 from manara.network.tables import Camera
 from manara.network.wanted import wanted_camera
+from manara.recorder.actions import export_view, exports, hold_view, layout_view, wanted_hold, wanted_holds
+from manara.recorder.tables import ExportJob, Hold, Layout
 from manara.store import outbox
 from manara.store.database import Database
-from manara.store.journal import BUCKET_WANTED, STATUS_PREFIX, Bucket, Journal, Stuck, Subscription
+from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, STATUS_PREFIX, Bucket, Journal, Stuck, Subscription
 from manara.web.live import Hub
 from manara.web.statuses import Statuses
 
@@ -127,6 +130,9 @@ class Wiring:
             messages.SiteChanged: (self._site_shown,),
             messages.PlaceChanged: (self._place_shown,),
             messages.AccountChanged: (self._accounts_shown,),
+            messages.LayoutChanged: (self._layout_shown,),
+            messages.HoldChanged: (self._hold_wanted, self._hold_shown),
+            messages.ExportChanged: (self._export_shown,),
         }
 
     async def start(self) -> None:
@@ -165,9 +171,11 @@ class Wiring:
                 self._hub.replace(kind, {value["id"]: value for value in values})
 
     async def equal_buckets(self) -> int:
-        """Make the bucket `wanted` equal to the state; returns how many keys were written. Raises `Unavailable`."""
+        """Make `wanted` and `holds` equal to the state; returns how many keys were written. Raises `Unavailable`."""
         async with self._order:
-            return await _equal(self._journal.bucket(BUCKET_WANTED), await run_sync(self._read_wanted))
+            wanted, holds = await run_sync(self._read_wanted)
+            written = await _equal(self._journal.bucket(BUCKET_WANTED), wanted)
+            return written + await _equal(self._journal.bucket(BUCKET_HOLDS), holds)
 
     # ---- handlers
 
@@ -194,14 +202,36 @@ class Wiring:
         accounts = await run_sync(self._read_accounts)
         self._hub.replace("account", {value["id"]: value for value in accounts})
 
+    async def _layout_shown(self, fact: messages.LayoutChanged) -> None:
+        value = await run_sync(self._read_row, Layout, fact.layout_id, layout_view)
+        self._show("layout", fact.layout_id, value)
+
+    async def _hold_wanted(self, fact: messages.HoldChanged) -> None:
+        bucket = self._journal.bucket(BUCKET_HOLDS)
+        value = await run_sync(self._read_wanted_hold, fact.hold_id)
+        if value is None:
+            await bucket.delete(f"hold.{fact.hold_id}")
+        else:
+            await bucket.put(f"hold.{fact.hold_id}", value)
+
+    async def _hold_shown(self, fact: messages.HoldChanged) -> None:
+        value = await run_sync(self._read_row, Hold, fact.hold_id, _hold_in_force)
+        self._show("hold", fact.hold_id, value)
+
+    async def _export_shown(self, fact: messages.ExportChanged) -> None:
+        value = await run_sync(self._read_row, ExportJob, fact.export_id, export_view)
+        self._show("export", fact.export_id, value)
+
     # ---- inside
 
     async def _show_one(self, noun: str, row_id: str) -> None:
-        value = await run_sync(self._read_one, noun, row_id)
+        self._show(noun, row_id, await run_sync(self._read_one, noun, row_id))
+
+    def _show(self, kind: str, id: str, value: dict[str, Any] | None) -> None:
         if value is None:
-            self._hub.delete(noun, row_id)
+            self._hub.delete(kind, id)
         else:
-            self._hub.put(noun, row_id, value)
+            self._hub.put(kind, id, value)
 
     async def _on_status(self, subject: str, data: bytes) -> None:
         try:
@@ -241,6 +271,9 @@ class Wiring:
                 "site": views.sites(session, PROGRAM),
                 "camera": views.cameras(session, PROGRAM),
                 "account": list_accounts(session),
+                "layout": [layout_view(row) for row in session.scalars(select(Layout))],
+                "hold": [hold_view(row) for row in session.scalars(select(Hold).where(Hold.released_us.is_(None)))],
+                "export": exports(session, PROGRAM),
             }
 
     def _read_one(self, noun: str, row_id: str) -> dict[str, Any] | None:
@@ -259,9 +292,27 @@ class Wiring:
             row = session.get(Camera, camera_id)
             return None if row is None else _encode(wanted_camera(row))
 
-    def _read_wanted(self) -> dict[str, bytes]:
+    def _read_wanted_hold(self, hold_id: str) -> bytes | None:
         with self._database.read() as session:
-            return {f"camera.{row.id}": _encode(wanted_camera(row)) for row in session.query(Camera)}
+            row = session.get(Hold, hold_id)
+            return None if row is None or row.released_us is not None else _encode(wanted_hold(row))
+
+    def _read_wanted(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        with self._database.read() as session:
+            cameras = {f"camera.{row.id}": _encode(wanted_camera(row)) for row in session.scalars(select(Camera))}
+            holds = {f"hold.{hold.hold_id}": _encode(hold) for hold in wanted_holds(session)}
+        return cameras, holds
+
+    def _read_row(
+        self, table: type[Any], row_id: str, view: Callable[[Any], dict[str, Any] | None]
+    ) -> dict[str, Any] | None:
+        with self._database.read() as session:
+            row = session.get(table, row_id)
+            return None if row is None else view(row)
+
+
+def _hold_in_force(row: Hold) -> dict[str, Any] | None:
+    return None if row.released_us is not None else hold_view(row)
 
 
 async def _equal(bucket: Bucket, wanted: Mapping[str, bytes]) -> int:

@@ -13,9 +13,7 @@ from manara.settings import Settings
 from manara.store.journal_nats import NatsJournal
 from manara.store.secret import SecretBox
 from manara.web.app import create_app, server_config
-from manara.web.live import Hub
-from manara.web.services import Services
-from manara.web.statuses import Statuses
+from manara.web.services import assemble
 from manara.wiring import Wiring
 
 log = logging.getLogger(__name__)
@@ -40,10 +38,8 @@ async def run_control(settings: Settings, stop: asyncio.Event) -> None:
     journal = await NatsJournal.start(
         address.url, address.user, address.password, name="control", keep_days=settings.journal.keep_days
     )
-    hub = Hub(clock, settings.deployment.model_dump())
-    statuses = Statuses(hub, clock)
-    wiring = Wiring(database, journal, clock, hub, statuses)
-    services = Services(settings, clock, database, box, journal, hub, statuses)
+    services = assemble(settings, clock, database, box, journal)
+    wiring = Wiring(database, journal, clock, services.hub, services.statuses)
     await wiring.start()
     server = Server(server_config(create_app(services), settings))
     serving = asyncio.create_task(server.serve(), name="web")

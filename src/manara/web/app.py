@@ -9,11 +9,14 @@ journal's side (relay, handlers) is `manara.wiring`, started by whoever builds t
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 import uvicorn
+from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -21,14 +24,18 @@ from starlette.responses import Response
 from manara import __version__
 from manara.base.errors import Forbidden, ManaraError
 from manara.settings import Settings
+from manara.store import outbox
 from manara.web import answers, static
 from manara.web.answers import Json
 from manara.web.envelope import Envelope
 from manara.web.gate import Gate
 from manara.web.permissions import Rule
-from manara.web.routes import changes, network, session
+from manara.web.routes import changes, keeping, live, network, onboarding, people, session, system
 from manara.web.services import Services
+from manara.web.system import System
 from manara.web.watch import STOPPING, SocketWatch
+
+log = logging.getLogger(__name__)
 
 STOP_S = 3  # open requests and sockets get this long when the program stops
 
@@ -51,8 +58,10 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
+    app.state.system = System(services)
     app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
-    for part in (session, changes, network):
+    # onboarding first: `/cameras/import` must not be taken for a camera
+    for part in (session, changes, onboarding, network, live, keeping, people, system):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)
@@ -104,7 +113,10 @@ def _confirm(connection: HTTPConnection) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     watch: SocketWatch = app.state.watch
-    tasks = [asyncio.create_task(watch.run(), name="socket watch"), asyncio.create_task(_tick(services), name="tick")]
+    tasks = [
+        asyncio.create_task(watch.run(), name="socket watch"),
+        asyncio.create_task(_tick(services, app.state.system), name="tick"),
+    ]
     try:
         yield
     finally:
@@ -112,9 +124,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await run_sync(services.looking.finish)
 
 
-async def _tick(services: Services) -> None:
+async def _tick(services: Services, system: System) -> None:
+    """Each second: judge silent recorders, and show everybody what to be warned of."""
+
+    def waiting() -> tuple[int, int | None]:
+        with services.database.read() as session:
+            return outbox.waiting(session)
+
     while True:
         services.statuses.tick()
+        await run_sync(services.looking.tick)
+        try:
+            services.hub.put("system", "system", system.summary(await run_sync(waiting)))
+        except SQLAlchemyError as error:
+            log.warning("the outbox cannot be asked", extra={"reason": type(error).__name__})
         await asyncio.sleep(1.0)

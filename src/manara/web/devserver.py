@@ -30,8 +30,7 @@ from manara.store.journal_memory import MemoryJournal
 from manara.store.secret import SecretBox
 from manara.web.app import create_app, server_config
 from manara.web.live import Hub
-from manara.web.services import Services
-from manara.web.statuses import Statuses
+from manara.web.services import assemble
 from manara.wiring import Wiring
 
 PASSWORD = "lighthouse-dev"  # noqa: S105
@@ -129,12 +128,10 @@ async def serve(port: int, cameras: int, folder: Path) -> None:
         values = {"account": str(role), "name": str(role).title(), "roles": [role], "password": PASSWORD}
         add_account(database, somebody, at, values, must_change=False)
     journal = MemoryJournal()
-    hub = Hub(clock, settings.deployment.model_dump())
-    statuses = Statuses(hub, clock)
-    services = Services(settings, clock, database, box, journal, hub, statuses)
-    wiring = Wiring(database, journal, clock, hub, statuses)
+    services = assemble(settings, clock, database, box, journal)
+    wiring = Wiring(database, journal, clock, services.hub, services.statuses)
     await wiring.start()
-    telling = asyncio.create_task(_tell(journal, hub, clock))
+    telling = asyncio.create_task(_tell(journal, services.hub, clock))
     print(f"http://127.0.0.1:{port}  accounts: {', '.join(Role)}  password: {PASSWORD}", flush=True)
     await uvicorn.Server(server_config(create_app(services), settings)).serve()
     telling.cancel()

@@ -67,20 +67,24 @@ class Gate:
 
         async def watched_send(message: Message) -> None:
             nonlocal started
+            if limited.exceeded and not started:
+                return  # whatever a route made of the cut body; the answer is given below
             started = True
             await send(message)
 
         try:
             await self._app(scope, limited, watched_send)
-        except TooLarge as error:
+        except TooLarge:
             if started:
                 raise
-            await _refuse(scope, receive, send, error)
         except Exception as error:  # noqa: BLE001
             # The last catch of a request: the person gets a reference, the log the whole story.
             answer = unexpected(scope["path"], error)
             if not started:
                 await answer(scope, receive, send)
+                return
+        if limited.exceeded and not started:
+            await _refuse(scope, receive, send, limited.error())
 
     async def _judge(self, scope: Scope) -> Rule:
         headers = Headers(scope=scope)
@@ -138,6 +142,7 @@ class _Limited:
         self._receive = receive
         self._limit = limit_bytes
         self._seen = 0
+        self.exceeded = False
         declared = headers.get("content-length", "")
         self.declared_too_large = declared.isdigit() and int(declared) > limit_bytes
 
@@ -151,6 +156,7 @@ class _Limited:
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
             if self._seen > self._limit:
+                self.exceeded = True
                 raise self.error()
         return message
 

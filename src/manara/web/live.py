@@ -52,7 +52,7 @@ class View:
     sector_ids: frozenset[str] | None
     permissions: frozenset[Permission]
     addresses: bool = False  # sees where a camera is reached
-    account_id: str = ""  # only where something of one's own is seen (layouts)
+    account_id: str = ""  # only where something of one's own is seen (layouts, exports)
 
     @classmethod
     def of(cls, who: Who) -> "View":
@@ -64,22 +64,24 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who sees a thing: all who hold `permission`, whose sectors include all of `sectors`, or only its owner.
+    """Who sees a thing: all who hold `permission` and have one of its sectors; or only its owner.
 
-    `sectors` None: no sector limits it. None among the sectors: seen only by those who see all sectors.
+    `sectors` None: no sector limits it. None among the sectors is a sector that only those have who see all.
+    `or_all`: besides the owner, those who see all sectors.
     """
 
     permission: Permission
     sectors: frozenset[str | None] | None = None
     owner: str | None = None
+    or_all: bool = False
 
     def includes(self, view: View) -> bool:
         """True where this view shows the thing."""
         if self.permission not in view.permissions:
             return False
-        if self.owner is not None and self.owner != view.account_id:
-            return False
-        return self.sectors is None or view.sector_ids is None or self.sectors <= view.sector_ids
+        if self.owner is not None:
+            return self.owner == view.account_id or (self.or_all and view.sector_ids is None)
+        return self.sectors is None or view.sector_ids is None or not self.sectors.isdisjoint(view.sector_ids)
 
 
 @dataclass(slots=True)
@@ -262,7 +264,7 @@ class Hub:
     def _follow(self, camera_id: str) -> None:
         """A camera came, went or changed sector: whatever shows it changes audience with it."""
         shown = [("status", camera_id, self._items["status"].get(camera_id))]
-        shown += [(kind, id, item) for kind in ("export", "hold") for id, item in self._items[kind].items()]
+        shown += [("hold", id, item) for id, item in self._items["hold"].items()]
         for kind, id, item in shown:
             if item is not None and camera_id in item.camera_ids:
                 audience = Audience(item.audience.permission, self._sectors_of(item.camera_ids))
@@ -282,7 +284,7 @@ class Hub:
             case "hold":
                 return Audience(Permission.SEE_PLAYBACK, self._sectors_of(camera_ids))
             case "export":
-                return Audience(Permission.EXPORT, self._sectors_of(camera_ids))
+                return Audience(Permission.EXPORT, owner=str(value.get("account_id", "")), or_all=True)
             case "account":
                 return Audience(Permission.MANAGE_ACCOUNTS)
             case _:
@@ -313,6 +315,6 @@ class Hub:
 def _cameras_of(kind: str, id: str, value: Mapping[str, Any]) -> tuple[str, ...]:
     if kind == "status":
         return (id,)
-    if kind in ("export", "hold"):
+    if kind == "hold":
         return tuple(value.get("camera_ids", ()))
     return ()

@@ -4,11 +4,9 @@ The protocols say what the web needs of the rooms, so that a test can hand in a 
 them.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
@@ -16,11 +14,14 @@ from starlette.requests import HTTPConnection
 from manara.access.sessions import SignedIn
 from manara.access.who import Who
 from manara.base.clock import Clock
+from manara.recorder.feed import FeedClient
 from manara.settings import Settings
 from manara.store.database import Database
 from manara.store.journal import Journal
 from manara.store.secret import SecretBox
+from manara.web.feeds import Feeds
 from manara.web.live import Hub
+from manara.web.looking import Looking
 from manara.web.statuses import Statuses
 
 STATIC = Path(__file__).parent / "static"
@@ -37,8 +38,26 @@ class Services:
     journal: Journal
     hub: Hub
     statuses: Statuses
+    feeds: Feeds
+    looking: Looking
     static: Path = STATIC
-    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def assemble(settings: Settings, clock: Clock, database: Database, box: SecretBox, journal: Journal) -> Services:
+    """The services of a control process, as they are outside of tests."""
+    hub = Hub(clock, settings.deployment.model_dump())
+    statuses = Statuses(hub, clock)
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        box=box,
+        journal=journal,
+        hub=hub,
+        statuses=statuses,
+        feeds=Feeds(settings.data.directory / "run", statuses, FeedClient),
+        looking=Looking(database, clock),
+    )
 
 
 def services(connection: HTTPConnection) -> Services:
@@ -62,16 +81,3 @@ def who(connection: HTTPConnection) -> Who:
 Handed = Annotated[Services, Depends(services)]
 Person = Annotated[Who, Depends(who)]
 Session = Annotated[SignedIn, Depends(signed_in)]
-
-__all__ = [
-    "AbstractAsyncContextManager",
-    "AsyncIterator",
-    "Callable",
-    "Handed",
-    "Iterator",
-    "Person",
-    "Protocol",
-    "Sequence",
-    "Services",
-    "Session",
-]
