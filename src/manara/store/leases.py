@@ -2,7 +2,7 @@
 
 `share` is the policy, pure. `Leases` plays it: it tells the journal each second that this recorder lives (bucket
 `recorders`), watches the others, and takes shards (bucket `leases`, one key a shard, the key's revision is the fencing
-token) that are nobody's, a dead recorder's, or its due. A recorder without a journal goes on with what it has: to record
+token) that are nobody's, a dead recorder's, or its due. Without a journal a recorder keeps what it has: to record
 twice is better than not at all. Called by `recorder/role.py`. Source: `docs/design/interfaces.md`.
 """
 
