@@ -134,9 +134,11 @@ class ClipWriter:
 class ClipReader:
     """Reads a clip file that may still be growing."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clip: Clip | None = None) -> None:
+        """`clip`, where given, is filled in place, so that it can be mounted before the file is there."""
         self._path = path
         self._at = 0
+        self._given = clip
         self.clip: Clip | None = None
 
     def poll(self) -> bool:
@@ -176,6 +178,11 @@ class ClipReader:
                 clip.headers = read_headers(sets[0], sets[1])
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise InvalidInput(f"{self._path} is not a clip file: {error}", code="clip_invalid") from error
+        if self._given is not None:
+            if self._given.parameter_sets and self._given.parameter_sets != clip.parameter_sets:
+                raise InvalidInput(f"{self._path} has other parameter sets than this program makes", code="clip_other")
+            self._given.parameter_sets = clip.parameter_sets
+            return self._given
         return clip
 
     def _records(self, clip: Clip, data: bytes) -> None:
