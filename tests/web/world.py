@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from manara.store.secret import SecretBox
 from manara.web.app import create_app
 from manara.web.gate import COOKIE
 from manara.web.live import Hub
-from manara.web.services import Services
+from manara.web.services import Services, assemble
 from manara.wiring import Wiring
 
 PASSWORD = "Lighthouse-7"

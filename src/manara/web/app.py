@@ -13,6 +13,7 @@ import logging
 from collections.abc import AsyncIterator
 
 import uvicorn
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -30,7 +31,7 @@ from manara.web.answers import Json
 from manara.web.envelope import Envelope
 from manara.web.gate import Gate
 from manara.web.permissions import Rule
-from manara.web.routes import changes, keeping, live, network, onboarding, people, session, system
+from manara.web.routes import changes, keeping, live, network, onboarding, people, playback, ptz, session, system
 from manara.web.services import Services
 from manara.web.system import System
 from manara.web.watch import STOPPING, SocketWatch
@@ -61,7 +62,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.system = System(services)
     app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
     # onboarding first: `/cameras/import` must not be taken for a camera
-    for part in (session, changes, onboarding, network, live, keeping, people, system):
+    for part in (session, changes, onboarding, network, ptz, live, playback, keeping, people, system):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)
@@ -117,6 +118,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(watch.run(), name="socket watch"),
         asyncio.create_task(_tick(services, app.state.system), name="tick"),
     ]
+    app.state.decoders = CapacityLimiter(playback.DECODERS)
+    await run_sync(services.ptz.start)
     try:
         yield
     finally:
@@ -125,6 +128,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await run_sync(services.looking.finish)
+        await run_sync(services.ptz.close)
 
 
 async def _tick(services: Services, system: System) -> None:

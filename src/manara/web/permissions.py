@@ -21,9 +21,7 @@ class Permission(StrEnum):
     SEE_LIVE = "see_live"
     SEE_PLAYBACK = "see_playback"
     CONTROL_PTZ = "control_ptz"
-    RELEASE_PTZ = "release_ptz"  # take a PTZ lock from somebody else
     KEEP_LAYOUTS = "keep_layouts"
-    SHARE_LAYOUTS = "share_layouts"
     HOLD = "hold"
     EXPORT = "export"
     CHANGE_NETWORK = "change_network"  # cameras, sites, guard tours, ONVIF probing
@@ -38,7 +36,7 @@ _LOOKING = frozenset({P.SEE_NETWORK, P.SEE_LIVE, P.SEE_PLAYBACK, P.CONTROL_PTZ, 
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.OPERATOR: _LOOKING,
-    Role.SUPERVISOR: _LOOKING | {P.RELEASE_PTZ, P.SHARE_LAYOUTS, P.HOLD, P.EXPORT, P.SEE_SYSTEM},
+    Role.SUPERVISOR: _LOOKING | {P.HOLD, P.EXPORT, P.SEE_SYSTEM},
     # A technician sees live pictures to aim a camera, and no recordings.
     Role.TECHNICIAN: frozenset({P.SEE_NETWORK, P.SEE_LIVE, P.CHANGE_NETWORK, P.SEE_SYSTEM}),
     Role.ADMINISTRATOR: frozenset({P.SEE_NETWORK, P.CHANGE_NETWORK, P.CHANGE_PLACES, P.MANAGE_ACCOUNTS, P.SEE_SYSTEM}),

@@ -14,6 +14,8 @@ from starlette.requests import HTTPConnection
 from manara.access.sessions import SignedIn
 from manara.access.who import Who
 from manara.base.clock import Clock
+from manara.network.ptz import PtzControl
+from manara.recorder.archive import Archive
 from manara.recorder.feed import FeedClient
 from manara.settings import Settings
 from manara.store.database import Database
@@ -39,7 +41,9 @@ class Services:
     hub: Hub
     statuses: Statuses
     feeds: Feeds
+    archive: Archive
     looking: Looking
+    ptz: PtzControl
     static: Path = STATIC
 
 
@@ -56,7 +60,9 @@ def assemble(settings: Settings, clock: Clock, database: Database, box: SecretBo
         hub=hub,
         statuses=statuses,
         feeds=Feeds(settings.data.directory / "run", statuses, FeedClient),
+        archive=Archive(lambda: sorted((settings.data.directory / "index").glob("*.sqlite"))),
         looking=Looking(database, clock),
+        ptz=PtzControl(database, box, clock),
     )
 
 

@@ -46,6 +46,7 @@ def change_camera(handed: Handed, person: Person, camera_id: str, body: Body) ->
 def remove_camera(handed: Handed, person: Person, camera_id: str) -> Response:
     """Remove a camera; its recordings stay until they are too old."""
     actions.remove_camera(handed.database, person, to_datetime(handed.clock.wall_us()), camera_id)
+    handed.ptz.reload()
     return Response(status_code=204)
 
 
