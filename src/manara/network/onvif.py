@@ -92,7 +92,7 @@ class OnvifClient:
         self._username, self._password = username, password
         self._clock = clock
         self._offset: timedelta | None = None
-        self._http_digest = False
+        self._http_digest: httpx.DigestAuth | None = None  # once asked for; keeps the challenge between requests
         self._services: dict[str, str] | None = None
         self._ptz_profile = ""
         self._http = httpx.Client(
@@ -280,8 +280,8 @@ class OnvifClient:
         content = soap.envelope(request, *headers)
         try:
             status, data = self._post(url, content, timeout_s)
-            if status == 401 and signed and self._username and not self._http_digest:
-                self._http_digest = True
+            if status == 401 and self._username and self._http_digest is None:
+                self._http_digest = httpx.DigestAuth(self._username, self._password)
                 status, data = self._post(url, content, timeout_s)
         except httpx.TimeoutException:
             raise Unavailable(f"{self._where} did not answer in time.", code="onvif_timeout") from None
@@ -313,10 +313,11 @@ class OnvifClient:
     def _post(self, url: str, content: bytes, timeout_s: float) -> tuple[int, bytes]:
         """Status and body, bounded in bytes and in all in time. Raises `httpx.HTTPError`."""
         deadline_s = time.monotonic() + timeout_s
-        auth = httpx.DigestAuth(self._username, self._password) if self._http_digest else None
         headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
         timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S))
-        with self._http.stream("POST", url, content=content, headers=headers, auth=auth, timeout=timeout) as response:
+        with self._http.stream(
+            "POST", url, content=content, headers=headers, auth=self._http_digest, timeout=timeout
+        ) as response:
             data = bytearray()
             for chunk in response.iter_bytes(65_536):
                 data += chunk
