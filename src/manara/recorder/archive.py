@@ -1,8 +1,9 @@
 """Reading the archive: what is there when, and the boxes themselves from the files. Decodes only for a snapshot.
 
 Used by the control process on the index files of the recorders of this machine, read-only, while they write; also by
-export and by the command line. Knows neither people nor rights: the routes decide who may. Any thread; a connection a thread.
-Bounds: at most `MAX_ROWS` fragments are planned for one request, at most `MAX_GOP_BYTES` are decoded for a snapshot.
+export and by the command line. Knows neither people nor rights: the routes decide who may. Any thread; a connection a
+thread. Bounds: at most `MAX_ROWS` fragments are planned for one request, at most `MAX_GOP_BYTES` are decoded for a
+snapshot.
 """
 
 import io

@@ -2,7 +2,8 @@
 
 By age (a camera's days), then by room (`max_bytes`, `reserve_bytes`), oldest first. What is held is never deleted: a
 segment that is held in part is rewritten to the held fragments (`holds.py`). Deletion survives a crash at any point:
-row "being deleted" → file → folder → row. When there is no room and nothing may go, the least important recording stops.
+row "being deleted" → file → folder → row. When there is no room and nothing may go, the least important recording
+stops.
 
 Age is counted on a clock that a wrong wall clock cannot push: it follows the wall back at once, and forward at most
 `CATCH_UP` times as fast as time passes. After long idleness or a step, footage stays a little longer; never shorter.
