@@ -10,7 +10,7 @@ journal's side (relay, handlers) is `manara.wiring`, started by whoever builds t
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import uvicorn
 from anyio import CapacityLimiter
@@ -29,9 +29,22 @@ from manara.store import outbox
 from manara.web import answers, static
 from manara.web.answers import Json
 from manara.web.envelope import Envelope
+from manara.web.exporting import Exporting
 from manara.web.gate import Gate
 from manara.web.permissions import Rule
-from manara.web.routes import changes, keeping, live, network, onboarding, people, playback, ptz, session, system
+from manara.web.routes import (
+    changes,
+    exports,
+    keeping,
+    live,
+    network,
+    onboarding,
+    people,
+    playback,
+    ptz,
+    session,
+    system,
+)
 from manara.web.services import Services
 from manara.web.system import System
 from manara.web.watch import STOPPING, SocketWatch
@@ -62,7 +75,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.system = System(services)
     app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
     # onboarding first: `/cameras/import` must not be taken for a camera
-    for part in (session, changes, onboarding, network, ptz, live, playback, keeping, people, system):
+    for part in (session, changes, onboarding, network, ptz, live, playback, exports, keeping, people, system):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)
@@ -114,21 +127,34 @@ def _confirm(connection: HTTPConnection) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     watch: SocketWatch = app.state.watch
-    tasks = [
-        asyncio.create_task(watch.run(), name="socket watch"),
-        asyncio.create_task(_tick(services, app.state.system), name="tick"),
-    ]
     app.state.decoders = CapacityLimiter(playback.DECODERS)
+    exporting = app.state.exporting = Exporting(services)
+    tasks = [
+        asyncio.create_task(_forever("socket watch", watch.run)),
+        asyncio.create_task(_forever("tick", lambda: _tick(services, app.state.system))),
+        asyncio.create_task(_forever("exports", exporting.run)),
+    ]
     await run_sync(services.ptz.start)
     try:
         yield
     finally:
         watch.end_all(STOPPING)
+        exporting.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await run_sync(services.looking.finish)
         await run_sync(services.ptz.close)
+
+
+async def _forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Keep a background job going: one that fails is told in the log and begins again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("a background job failed and begins again", extra={"job": name})
+        await asyncio.sleep(1.0)
 
 
 async def _tick(services: Services, system: System) -> None:

@@ -44,6 +44,7 @@ class Looking:
         self._clock = clock
         self._lock = threading.Lock()
         self._looks: dict[tuple[str, str], _Look] = {}
+        self._once: dict[tuple[object, ...], float] = {}
         self.failures = 0
 
     def note(self, who: Who, camera_id: str, from_us: int, to_us: int, how: str) -> None:
@@ -72,6 +73,20 @@ class Looking:
         if ended is not None:
             self._enter(ended)
 
+    def note_once(self, who: Who, action: str, subject: str, detail: dict[str, str]) -> None:
+        """Enter something that a browser asks for in many parts (a file, by ranges); again after a pause."""
+        now_s = self._clock.monotonic_s()
+        key = (who.session_id, action, subject, *sorted(detail.items()))
+        with self._lock:
+            before_s = self._once.get(key)
+            if before_s is not None and now_s - before_s <= PAUSE_S:
+                self._once[key] = now_s
+                return
+        with self._database.act(who, to_datetime(self._clock.wall_us())) as act:
+            act.audit(action, subject=subject, detail=dict(detail))
+        with self._lock:
+            self._once[key] = now_s
+
     def tick(self) -> None:
         """Enter what was gathered for long enough, and end looks that paused. Call about once a second."""
         now_s = self._clock.monotonic_s()
@@ -83,6 +98,7 @@ class Looking:
             over = [key for key, look in self._looks.items() if not look.spans and now_s - look.last_s > PAUSE_S]
             for key in over:
                 del self._looks[key]
+            self._once = {key: last_s for key, last_s in self._once.items() if now_s - last_s <= PAUSE_S}
 
     def finish(self) -> None:
         """Enter everything gathered (the program stops)."""
