@@ -92,7 +92,8 @@ def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate:
         for number in range(1, recorder_count(settings) + 1)
     ]
     if simulate:
-        roles.insert(0, Role("simulate", [*command, "simulate"]))
+        # Stopped last, so that stopping does not look like cameras that went away.
+        roles.insert(0, Role("simulate", [*command, "simulate"], last=True))
     return roles
 
 

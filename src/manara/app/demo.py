@@ -1,0 +1,142 @@
+"""`manara demo`: a virtual province with accounts for every role, virtual cameras, and all that `manara up` runs.
+
+Seeds an empty data folder and then hands over to `up`. Accounts and passwords are the same each time and printed, which
+is why it refuses to run on another address than loopback. Keeps nothing secret and is no installation.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from manara.access.accounts import add_account
+from manara.access.roles import Role
+from manara.access.tables import Account
+from manara.access.who import Who
+from manara.app.data import Folders, journal_address, open_state
+from manara.app.up import address_of, run_up, say
+from manara.base.clock import Clock, SystemClock, to_datetime
+from manara.base.errors import SettingsError
+from manara.network import actions
+from manara.network.tables import Camera
+from manara.settings import Settings
+from manara.simulate.province import make_province
+from manara.store.journal import STATUS_PREFIX
+from manara.store.journal_nats import NatsJournal
+from manara.store.secret import SecretBox
+
+log = logging.getLogger(__name__)
+
+PASSWORD = "lighthouse-demo"  # noqa: S105 - printed at each start, and good on loopback only
+FLOW_S = 120.0
+_BODY = Who.system("demo")
+
+
+def seed(settings: Settings, clock: Clock) -> bool:
+    """Fill an empty state with the province and an account for each role. Returns False where cameras were there."""
+    folders = Folders.of(settings)
+    box = SecretBox.from_file(folders.key)
+    database = open_state(settings)
+    at = to_datetime(clock.wall_us())
+    try:
+        with database.read() as session:
+            has_accounts = bool(session.scalar(select(func.count()).select_from(Account)))
+            has_cameras = bool(session.scalar(select(func.count()).select_from(Camera)))
+        if not has_accounts:
+            for role in Role:
+                values = {"account": str(role), "name": str(role).title(), "roles": [role], "password": PASSWORD}
+                add_account(database, _BODY, at, values, must_change=False)
+        if has_cameras:
+            return False
+        province = make_province(
+            settings.simulate.seed,
+            streaming=settings.simulate.cameras,
+            rtsp=f"127.0.0.1:{settings.simulate.rtsp_port}",
+            onvif=f"127.0.0.1:{settings.simulate.onvif_port}",
+        )
+        actions.seed(
+            database,
+            box,
+            _BODY,
+            at,
+            sectors=province.sectors,
+            towns=province.towns,
+            sites=province.sites,
+            cameras=province.cameras,
+        )
+    finally:
+        database.close()
+    _keep_map(folders, province.roads, province.rivers)
+    return True
+
+
+def _keep_map(folders: Folders, roads: object, rivers: object) -> None:
+    """The schematic streets and rivers, for the base map to draw."""
+    folder = folders.data / "map"
+    folder.mkdir(exist_ok=True)
+    for name, features in (("roads", roads), ("rivers", rivers)):
+        (folder / f"{name}.geojson").write_text(json.dumps(features, ensure_ascii=False), encoding="utf-8")
+
+
+async def run_demo(settings: Settings, settings_arguments: Sequence[str]) -> None:
+    """Seed, start everything with the virtual cameras, say when pictures flow; until a signal."""
+    if settings.web.host not in ("127.0.0.1", "::1", "localhost"):
+        raise SettingsError(
+            "web.host: the demo's passwords are printed; it runs on loopback only", code="demo_loopback"
+        )
+    began_s = time.monotonic()
+    seeded = await asyncio.to_thread(seed, settings, SystemClock())
+    log.info("province is there", extra={"seeded": seeded, "took_s": round(time.monotonic() - began_s, 1)})
+    telling = asyncio.create_task(_say_when_it_flows(settings), name="say-when-it-flows")
+    try:
+        await run_up(settings, settings_arguments, simulate=True)
+    finally:
+        telling.cancel()
+
+
+def accounts_table() -> str:
+    """The demo's accounts as a table for the terminal."""
+    rows = [("account", "password", "role"), *((str(role), PASSWORD, str(role)) for role in Role)]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(
+        "    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+async def _say_when_it_flows(settings: Settings) -> None:
+    """Listen to the recorders until as many streams record as should, then print where to look."""
+    await asyncio.sleep(2.0)  # the supervisor writes the journal's address first
+    address = journal_address(settings)
+    journal = await NatsJournal.start(address.url, address.user, address.password, name="demo")
+    recording: dict[str, set[str]] = {}
+    enough = asyncio.Event()
+
+    async def on_status(_subject: str, data: bytes) -> None:
+        status = json.loads(data)
+        known = recording.setdefault(status["recorder_id"], set())
+        for stream in status["streams"]:
+            if stream["stream"] == "main":
+                (known.add if stream["state"] == "recording" else known.discard)(stream["camera_id"])
+        if sum(len(cameras) for cameras in recording.values()) >= settings.simulate.cameras:
+            enough.set()
+
+    listening = journal.listen(STATUS_PREFIX + "*", on_status)
+    try:
+        async with asyncio.timeout(FLOW_S):
+            await enough.wait()
+        words = f"Pictures flow: {settings.simulate.cameras} cameras are recorded."
+    except TimeoutError:
+        count = sum(len(cameras) for cameras in recording.values())
+        words = f"Only {count} of {settings.simulate.cameras} cameras are recorded; see {settings.data.directory}/logs."
+    finally:
+        await listening.stop()
+        await journal.close()
+    say()
+    say(f"  {words}")
+    say(f"  Open {address_of(settings)} and sign in as one of")
+    say()
+    say(accounts_table())
+    say()
