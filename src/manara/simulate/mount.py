@@ -111,6 +111,7 @@ class ClipMount:
         self.offset = offset
         self.phase_us = phase_us
         self._frozen: int | None = None
+        self._next: Clip | None = None
         self._kept: tuple[int, int, list[bytes]] | None = None
         camera.mounts[stream] = self
 
@@ -135,10 +136,16 @@ class ClipMount:
         index = (number + self.offset) % self.clip.playable
         return index if self.camera.quirks.join == "anywhere" else self.clip.key_at_or_before(index)
 
+    def follow(self, clip: Clip) -> None:
+        """Go over to another clip of the same form, at a key frame of both."""
+        self._next = clip
+
     def packets(self, position: int, number: int, now_us: int) -> tuple[list[bytes], int]:
         """RTP payloads of one frame; clients at the same place share them."""
         if position >= self.clip.playable:
             position = 0
+        if self._next is not None and position < self._next.playable and self._next.frames[position].key:
+            self.clip, self._next = self._next, None
         if self._kept is not None and self._kept[0] == position and self._kept[1] == number:
             return self._kept[2], position + 1
         payloads = self._make(position, number, now_us)

@@ -218,7 +218,7 @@ class SceneShelf:
 
     async def watch(self) -> None:
         """Poll until all scenes are complete."""
-        while not await self.poll():  # noqa: ASYNC110  (another process writes the files; nothing here could set an event)
+        while not await self.poll():  # noqa: ASYNC110  (another process writes; nothing here could set an event)
             await asyncio.sleep(_POLL_S)
         log.info("all scenes are complete", extra={"light": self.light})
 
