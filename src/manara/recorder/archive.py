@@ -305,18 +305,13 @@ def _gaps(told: Timeline, known: list[Gap], from_us: int, to_us: int) -> list[Ga
             if gap.end_us <= max(at_us, gap.start_us):
                 continue
             if gap.start_us > at_us + STEP_US:
-                gaps.append(Gap(at_us, gap.start_us, _unexplained(told, at_us)))
+                gaps.append(Gap(at_us, gap.start_us, "unknown"))
             gaps.append(Gap(max(at_us, gap.start_us), gap.end_us, gap.cause))
             at_us = gap.end_us
         if end_us > at_us + STEP_US and end_us < min(to_us, told.latest_us or 0):
-            gaps.append(Gap(at_us, end_us, _unexplained(told, at_us)))
+            gaps.append(Gap(at_us, end_us, "unknown"))
     gaps += [g for g in known if g.start_us == g.end_us and from_us <= g.start_us < to_us]
     return sorted(set(gaps), key=lambda g: g.start_us)
-
-
-def _unexplained(told: Timeline, at_us: int) -> str:
-    """A hole after footage that is held is what retention took; any other should not be."""
-    return "retention" if any(hold.start_us <= at_us for hold in told.holds) else "unknown"
 
 
 def _follows(before: Piece, after: Piece) -> bool:

@@ -24,6 +24,7 @@ OPEN_END_US = 1 << 62  # the end of a gap that has not ended
 MAX_SEGMENT_US = 3 * 3600 * 1_000_000  # no segment is longer, so that a time finds its segments by their start
 MAX_QUEUED = 200_000
 _BATCH = 2000
+_JOIN_US = 2_000_000
 _BUSY_MS = 1000
 _PASSING = (
     sqlite3.SQLITE_BUSY,
@@ -279,6 +280,26 @@ def add_gap(db: sqlite3.Connection, camera_id: str, stream: str, gap: Gap) -> No
     db.execute(
         "INSERT INTO gap (stream, start_us, end_us, cause) VALUES (?,?,?,?)", (row, gap.start_us, gap.end_us, gap.cause)
     )
+
+
+def remove_segments(db: sqlite3.Connection, segments: list[Segment]) -> None:
+    """Remove the rows of files that retention removed; the gap says so, one for segments that followed each other."""
+    for segment in segments:
+        row = stream_id(db, segment.camera_id, segment.stream)
+        grown = db.execute(
+            "UPDATE gap SET end_us=max(end_us, ?) WHERE stream=? AND cause='retention' AND end_us BETWEEN ? AND ?",
+            (segment.end_us, row, segment.start_us - _JOIN_US, segment.start_us + _JOIN_US),
+        )
+        if not grown.rowcount:
+            add_gap(db, segment.camera_id, segment.stream, Gap(segment.start_us, segment.end_us, "retention"))
+    db.executemany("DELETE FROM segment WHERE id=?", [(segment.id,) for segment in segments])
+
+
+def forget_gaps(db: sqlite3.Connection, stream: int, before_us: int) -> None:
+    """Remove gaps of a stream (by its row) that ended before `before_us`, and before all footage there is."""
+    first = db.execute("SELECT min(start_us) FROM segment WHERE stream=?", (stream,)).fetchone()[0]
+    until_us = before_us if first is None else min(before_us, first)
+    db.execute("DELETE FROM gap WHERE stream=? AND end_us<?", (stream, until_us))
 
 
 def set_holds(db: sqlite3.Connection, holds: list[tuple[str, str, int, int]]) -> None:

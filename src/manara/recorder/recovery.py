@@ -55,7 +55,7 @@ def boot_id() -> str:
 
 
 def mend_file(
-    path: Path, from_bytes: int, chain: bytes, *, cut: bool = True
+    path: Path, from_bytes: int, chain: bytes, *, cut: bool = True, hash_all: bool = False
 ) -> tuple[int, list[tuple[int, FragmentHead]]]:
     """Prove a torn file from `from_bytes` on (0: from its start), cut off what is not whole.
 
@@ -74,7 +74,7 @@ def mend_file(
         for offset, head in scan(read, start, size):
             if from_bytes and head.previous != chain:
                 break
-            if from_bytes or offset >= size - _HASHED_TAIL_BYTES:
+            if from_bytes or hash_all or offset >= size - _HASHED_TAIL_BYTES:
                 payload = read(offset + head.head_bytes, head.payload_bytes)
                 if chain_hash(head.previous, head.wall_us, [payload]) != head.hash:
                     break
@@ -149,8 +149,7 @@ def finish_deletions(index: IndexWriter, db: sqlite3.Connection, disk: Path, cou
     for segment in doomed:
         segment.path.unlink(missing_ok=True)
     if doomed:
-        ids = [(segment.id,) for segment in doomed]
-        index.call(lambda w: w.executemany("DELETE FROM segment WHERE id=?", ids)).result()
+        index.call(lambda w: rows.remove_segments(w, doomed)).result()
     counts["deletions_finished"] += len(doomed)
 
 
@@ -175,7 +174,7 @@ def recover_disk(index: IndexWriter, db: sqlite3.Connection, disk: Path, in_use:
     for name in list(_newest_files(disk)):
         if name in in_use or db.execute("SELECT 1 FROM segment WHERE name=?", (name,)).fetchone():
             continue
-        _adopt_or_remove(index, db, disk, name, counts)
+        adopt_or_remove(index, db, disk, name, counts)
     if counts:
         logger.info("disk recovered", extra={"disk": str(disk), **counts})
     return counts
@@ -205,7 +204,8 @@ def _finish_rename(segment: Segment) -> None:
         part.rename(segment.path)
 
 
-def _adopt_or_remove(index: IndexWriter, db: sqlite3.Connection, disk: Path, name: str, counts: Counter[str]) -> None:
+def adopt_or_remove(index: IndexWriter, db: sqlite3.Connection, disk: Path, name: str, counts: Counter[str]) -> None:
+    """Take a file without a row into the index, or put away what is none. Raises `OSError`, `sqlite3.Error`."""
     path = disk / name
     if name.endswith(".part"):
         final = str(Path(name).with_suffix(".mp4"))

@@ -204,8 +204,7 @@ class Janitor:
             self._forget_gaps(stream_row, before_us)
 
     def _forget_gaps(self, stream_row: int, before_us: int) -> None:
-        query = "DELETE FROM gap WHERE stream=? AND end_us<?"
-        self._index.put(lambda w: w.execute(query, (stream_row, before_us)))
+        self._index.put(lambda w: rows.forget_gaps(w, stream_row, before_us))
 
     # By room.
 
@@ -283,7 +282,7 @@ class Janitor:
         for folder in folders:
             if folder.exists():
                 self.writer.io.sync_folder(folder)
-        self._index.call(lambda w: w.executemany("DELETE FROM segment WHERE id=?", ids)).result()
+        self._index.call(lambda w: rows.remove_segments(w, doomed)).result()
         self._drop_empty(folders)
 
     def _drop_empty(self, folders: set[Path]) -> None:
