@@ -13,7 +13,7 @@ import { useCameras, useCalmVersion, useCameraStatus } from "@/state/hooks";
 import { world } from "@/state/world";
 import { setDragged } from "./dnd";
 import { Icon } from "./icons";
-import { useNames } from "./names";
+import { useName } from "@/state/preferences";
 import "./picker.css";
 
 interface Props {
@@ -28,7 +28,7 @@ interface Props {
 
 export function CameraPicker({ onChoose, chosen, draggable = false, filter, autoFocus = false, onHover }: Props) {
   const { t } = useTranslation("video");
-  const names = useNames();
+  const names = useName();
   const cameras = useCameras();
   const [text, setText] = useState("");
   const [active, setActive] = useState(0);

@@ -62,7 +62,7 @@ function LiveOverlay({ facts, compact, nowUs }: { facts: LiveFacts; compact: boo
       </div>
     );
   }
-  const cause = state === "waiting" ? t(`cause.${facts.cause || "none"}`, { defaultValue: t("cause.unknown") }) : "";
+  const cause = state === "waiting" ? t(`common:cause.${facts.cause || "none"}`, { defaultValue: t("cause_unknown") }) : "";
   const title = state === "unsupported" ? t("state.unsupported", { codec: codecName(facts.codec) }) : t(`state.${state}`);
   return (
     <div className="live-overlay" role="status" data-state={state}>

@@ -8,7 +8,7 @@ import { Tool } from "@/video/controls";
 import { getDragged, isDragged, setDragged } from "@/video/dnd";
 import { Icon } from "@/video/icons";
 import { LiveClock, LiveView } from "@/video/LiveView";
-import { useNames } from "@/video/names";
+import { useName } from "@/state/preferences";
 import { PtzLayer } from "@/video/PtzLayer";
 import type { Cell, Grid } from "./grids";
 
@@ -32,7 +32,7 @@ interface Props {
 export const WallTile = memo(function WallTile(props: Props) {
   const { index, cell, grid, camera, cameraId, selected, enlarged, hidden, bare } = props;
   const { t } = useTranslation("wall");
-  const names = useNames();
+  const names = useName();
   const navigate = useNavigate();
   const [over, setOver] = useState(false);
   // The main stream costs several times the sub stream: only where its detail can be seen.

@@ -220,7 +220,7 @@ function TipLines({ row, us, nowUs }: { row: TimelineRow; us: number; nowUs: num
       </small>
       {cause !== null && (
         <small className="tip-gap">
-          {t(`playback:gap.${cause}`, { defaultValue: t(`video:cause.${cause}`, { defaultValue: t("playback:gap.unknown") }) })}
+          {t(`playback:gap.${cause}`, { defaultValue: t(`common:cause.${cause}`, { defaultValue: t("playback:gap.unknown") }) })}
           {gap && ` · ${f.duration(((gap.end_us || nowUs) - gap.start_us) / 1000)}`}
         </small>
       )}

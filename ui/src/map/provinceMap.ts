@@ -1,0 +1,288 @@
+/**
+ * The map of the province, outside React: told what the network is, it keeps its sources equal to it, in batches.
+ *
+ * Tells back what is pointed at and chosen. Called by `MapScreen.tsx`. Bounds: camera changes are told to the map at most four times a
+ * second, as differences; cones are drawn for at most 600 cameras in view.
+ */
+import { type GeoJSONSource, type MapGeoJSONFeature, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl } from "maplibre-gl";
+import type { Camera, CameraStatus, Language, Sector, Site, Theme, Town } from "@/api/types";
+import { baseLayers, countryOutlines } from "./base";
+import { mapReady } from "./engine";
+import { type Bounds, boundsOf, cameraFeature, type CameraFeature, collection, difference, Numbers, sectorFeatures, siteFeatures, townFeatures, viewCone } from "./features";
+import { PALETTES } from "./palette";
+import { styleOf } from "./style";
+import { addSymbols } from "./symbols";
+
+const RENEW_MS = 250;
+const CONES_FROM_ZOOM = 13.5;
+const LIMIT_CONES = 600;
+/** More changes than this are quicker as a whole. */
+const LIMIT_DIFFERENCE = 1500;
+
+export interface Look {
+  theme: Theme;
+  language: Language;
+  locale: string;
+}
+export interface MapListener {
+  hovered(cameraId: string | null, x: number, y: number): void;
+  chosen(cameraId: string | null): void;
+  failed(error: unknown): void;
+  settled(): void;
+}
+
+/** Where a map was left, so that coming back (or a change of theme) finds it there. */
+export interface Place {
+  center: [number, number];
+  zoom: number;
+}
+
+export class ProvinceMap {
+  private map: MapLibre | null = null;
+  private gone = false;
+  private loaded = false;
+  private readonly numbers = new Numbers();
+  private cameras: readonly Camera[] = [];
+  private statuses: ReadonlyMap<string, CameraStatus> = new Map();
+  private sectors: readonly Sector[] = [];
+  private sites: readonly Site[] = [];
+  private towns: readonly Town[] = [];
+  private shown = new Map<number, CameraFeature>();
+  private timer: number | undefined;
+  private whole = true;
+  private selected: string | null = null;
+  private hovered: string | null = null;
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly look: Look,
+    private readonly listener: MapListener,
+    private readonly place: Place | null,
+  ) {
+    void this.begin();
+  }
+
+  private async begin(): Promise<void> {
+    try {
+      const [base, countries] = await Promise.all([baseLayers(), countryOutlines(), mapReady()]);
+      if (this.gone) return;
+      const map = new MapLibre({
+        container: this.host,
+        style: styleOf(this.look.theme, this.look.language, this.look.locale, base, countries),
+        ...(this.place ?? this.firstPlace()),
+        minZoom: 4,
+        maxZoom: 19,
+        attributionControl: false,
+        dragRotate: false,
+        pitchWithRotate: false,
+        touchPitch: false,
+        fadeDuration: 120,
+      });
+      this.map = map;
+      map.addControl(new ScaleControl({ unit: "metric" }), "bottom-right");
+      map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
+      map.touchZoomRotate.disableRotation();
+      map.on("load", () => this.arrive());
+      map.on("error", (event) => this.listener.failed(event.error));
+    } catch (error) {
+      this.listener.failed(error);
+    }
+  }
+
+  private firstPlace(): { bounds: Bounds; fitBoundsOptions: { padding: number } } | Place {
+    const bounds = this.bounds();
+    return bounds ? { bounds, fitBoundsOptions: { padding: 60 } } : { center: [44.2, 32.4], zoom: 5.4 };
+  }
+
+  private bounds(): Bounds | null {
+    return boundsOf(this.cameras.length ? this.cameras : this.towns);
+  }
+
+  private arrive(): void {
+    const { map } = this;
+    if (!map || this.gone) return;
+    addSymbols(map, PALETTES[this.look.theme]);
+    this.loaded = true;
+    map.on("mousemove", (event) => this.point(event));
+    map.on("mouseout", () => this.hover(null, 0, 0));
+    map.on("click", (event) => void this.click(event));
+    map.on("moveend", () => {
+      this.drawCones();
+      this.listener.settled();
+    });
+    map.on("idle", () => (this.host.dataset["idle"] = "true"));
+    this.showPlaces();
+    this.renew();
+    this.host.dataset["loaded"] = "true";
+    if (!this.place) this.fit(false);
+  }
+
+  get current(): Place | null {
+    if (!this.map) return this.place;
+    const { lng, lat } = this.map.getCenter();
+    return { center: [lng, lat], zoom: this.map.getZoom() };
+  }
+
+  setCameras(cameras: readonly Camera[], statuses: ReadonlyMap<string, CameraStatus>): void {
+    this.cameras = cameras;
+    this.statuses = statuses;
+    this.timer ??= window.setTimeout(() => {
+      this.timer = undefined;
+      this.renew();
+    }, this.shown.size ? RENEW_MS : 0);
+  }
+
+  setPlaces(sectors: readonly Sector[], sites: readonly Site[], towns: readonly Town[]): void {
+    this.sectors = sectors;
+    this.sites = sites;
+    this.towns = towns;
+    this.showPlaces();
+  }
+
+  private source(name: string): GeoJSONSource | undefined {
+    return this.loaded ? this.map?.getSource<GeoJSONSource>(name) : undefined;
+  }
+
+  private showPlaces(): void {
+    this.source("sectors")?.setData(collection(sectorFeatures(this.sectors, this.look.language)));
+    this.source("sites")?.setData(collection(siteFeatures(this.sites)));
+    this.source("towns")?.setData(collection(townFeatures(this.towns, this.look.language)));
+  }
+
+  private renew(): void {
+    const source = this.source("cameras");
+    if (!source) return;
+    const next = new Map<number, CameraFeature>();
+    for (const camera of this.cameras) {
+      const feature = cameraFeature(camera, this.statuses.get(camera.id), this.numbers);
+      if (feature) next.set(feature.id, feature);
+    }
+    const { added, changed, removed } = difference(this.shown, next);
+    const count = added.length + changed.length + removed.length;
+    if (count > 0) {
+      const first = this.shown.size === 0 && next.size > 0 && !this.place;
+      if (this.whole || count > LIMIT_DIFFERENCE) source.setData(collection([...next.values()]));
+      else {
+        source.updateData({
+          remove: removed,
+          add: added,
+          update: changed.map((feature) => ({
+            id: feature.id,
+            newGeometry: feature.geometry,
+            addOrUpdateProperties: Object.entries(feature.properties).map(([key, value]) => ({ key, value: value as unknown })),
+          })),
+        });
+      }
+      this.whole = false;
+      this.shown = next;
+      this.host.dataset["cameras"] = String(next.size);
+      if (first) this.fit(false);
+    }
+    this.drawCones();
+    this.drawSelected();
+  }
+
+  private drawCones(): void {
+    const { map } = this;
+    const source = this.source("cones");
+    if (!map || !source) return;
+    if (map.getZoom() < CONES_FROM_ZOOM - 0.5) {
+      source.setData(collection([]));
+      return;
+    }
+    const view = map.getBounds();
+    const cones = [];
+    for (const camera of this.cameras) {
+      if (camera.lat === null || camera.lon === null || !view.contains([camera.lon, camera.lat])) continue;
+      const cone = viewCone(camera);
+      if (cone) cones.push({ ...cone, properties: { ...cone.properties, chosen: camera.id === this.selected } });
+      if (cones.length >= LIMIT_CONES) break;
+    }
+    source.setData(collection(cones));
+  }
+
+  private drawSelected(): void {
+    const camera = this.cameras.find((one) => one.id === (this.hovered ?? this.selected));
+    const point = (lon: number, lat: number): GeoJSON.Feature => ({ type: "Feature", geometry: { type: "Point", coordinates: [lon, lat] }, properties: {} });
+    this.source("selected")?.setData(collection(camera && camera.lat !== null && camera.lon !== null ? [point(camera.lon, camera.lat)] : []));
+  }
+
+  /** Rings a camera, from the list beside the map. */
+  highlight(cameraId: string | null): void {
+    this.hovered = cameraId;
+    this.drawSelected();
+  }
+
+  select(cameraId: string | null, go: boolean): void {
+    this.selected = cameraId;
+    this.drawSelected();
+    this.drawCones();
+    const camera = this.cameras.find((one) => one.id === cameraId);
+    if (!go || !this.map || !camera || camera.lat === null || camera.lon === null) return;
+    this.map.easeTo({ center: [camera.lon, camera.lat], zoom: Math.max(this.map.getZoom(), 15.5), duration: this.duration(700) });
+  }
+
+  private duration(ms: number): number {
+    return window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : ms;
+  }
+
+  fit(animated = true): void {
+    const bounds = this.bounds();
+    if (bounds) this.map?.fitBounds(bounds, { padding: 60, maxZoom: 14, duration: animated ? this.duration(600) : 0 });
+  }
+
+  private at(event: MapMouseEvent): MapGeoJSONFeature | undefined {
+    const { x, y } = event.point;
+    // Some room around the pointer: symbols are small and hands are not steady.
+    const around: [[number, number], [number, number]] = [[x - 6, y - 6], [x + 6, y + 6]]; // prettier-ignore
+    return this.map?.queryRenderedFeatures(around, { layers: ["cameras", "clusters"] })[0];
+  }
+
+  private point(event: MapMouseEvent): void {
+    if (!this.map || this.map.isMoving()) return;
+    const found = this.at(event);
+    this.map.getCanvas().style.cursor = found ? "pointer" : "";
+    const id = found?.properties["cid"] as string | undefined;
+    this.hover(id ?? null, event.point.x, event.point.y);
+  }
+
+  private hover(id: string | null, x: number, y: number): void {
+    if (id === this.hovered && !id) return;
+    this.hovered = id;
+    this.listener.hovered(id, x, y);
+  }
+
+  private async click(event: MapMouseEvent): Promise<void> {
+    const found = this.at(event);
+    if (!found) {
+      this.listener.chosen(null);
+      return;
+    }
+    const cluster = found.properties["cluster_id"] as number | undefined;
+    if (cluster === undefined) {
+      this.listener.chosen(found.properties["cid"] as string);
+      return;
+    }
+    const source = this.source("cameras");
+    const geometry = found.geometry;
+    if (!source || geometry.type !== "Point") return;
+    const zoom = await source.getClusterExpansionZoom(cluster).catch(() => null); // the cluster may be gone by now
+    if (zoom !== null) this.map?.easeTo({ center: geometry.coordinates as [number, number], zoom: zoom + 0.2, duration: this.duration(450) });
+  }
+
+  /** For measuring: pans without a pause and says how many frames were drawn. */
+  get inner(): MapLibre | null {
+    return this.map;
+  }
+
+  resize(): void {
+    this.map?.resize();
+  }
+
+  close(): void {
+    this.gone = true;
+    window.clearTimeout(this.timer);
+    this.map?.remove();
+    this.map = null;
+  }
+}
