@@ -99,7 +99,9 @@ class Room:
     def audited(self) -> list[str]:
         with self.database.read() as session:
             entries = session.scalars(select(AuditEntry).order_by(AuditEntry.number))
-            return [f"{entry.action} {entry.account_id}" for entry in entries if entry.action.startswith(("ptz:", "tour:"))]
+            return [
+                f"{entry.action} {entry.account_id}" for entry in entries if entry.action.startswith(("ptz:", "tour:"))
+            ]
 
 
 @pytest.fixture
