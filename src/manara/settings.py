@@ -122,13 +122,13 @@ class Simulate(_Part):
 class Settings(_Part):
     """All settings."""
 
-    deployment: Deployment = Field(default_factory=Deployment)  # type: ignore[arg-type]
-    data: Data = Field(default_factory=Data)  # type: ignore[arg-type]
-    web: Web = Field(default_factory=Web)  # type: ignore[arg-type]
-    access: Access = Field(default_factory=Access)  # type: ignore[arg-type]
-    journal: Journal = Field(default_factory=Journal)  # type: ignore[arg-type]
-    recorder: Recorder = Field(default_factory=Recorder)  # type: ignore[arg-type]
-    simulate: Simulate = Field(default_factory=Simulate)  # type: ignore[arg-type]
+    deployment: Deployment = Field(default_factory=Deployment)
+    data: Data = Field(default_factory=Data)
+    web: Web = Field(default_factory=Web)
+    access: Access = Field(default_factory=Access)
+    journal: Journal = Field(default_factory=Journal)
+    recorder: Recorder = Field(default_factory=Recorder)
+    simulate: Simulate = Field(default_factory=Simulate)
 
     def recording_disks(self) -> tuple[Disk, ...]:
         """The named disks, or the one in the data folder."""
