@@ -118,7 +118,7 @@ def status_of(camera_id: str, number: int, now_us: int, dice: random.Random) -> 
 async def serve(port: int, cameras: int, folder: Path) -> None:
     """Build everything and serve until stopped."""
     clock = SystemClock()
-    settings = Settings(data=Data(directory=folder), web=Web(port=port))  # type: ignore[call-arg]
+    settings = Settings(data=Data(directory=folder), web=Web(port=port))
     database = Database(settings.store_url())
     database.migrate()
     box = SecretBox.from_file(folder / "secret.key")
