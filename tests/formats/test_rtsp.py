@@ -107,8 +107,10 @@ def test_digest_without_qop_as_rfc_2069_defines_it() -> None:
 
 def test_the_strongest_challenge_comes_first_and_unknown_ones_are_left_out() -> None:
     found = rtsp.challenges(
-        ['Basic realm="a"', 'Digest realm="b", nonce="1", algorithm=MD5', 'Digest realm="c", nonce="2", algorithm=SHA-256',
-         'Digest realm="d", nonce="3", algorithm=SHA-512-256', 'Digest realm="e", nonce="4", qop="auth-int"']
+        ['Basic realm="a"', 'Digest realm="b", nonce="1", algorithm=MD5',
+         'Digest realm="c", nonce="2", algorithm=SHA-256',
+         'Digest realm="d", nonce="3", algorithm=SHA-512-256',
+         'Digest realm="e", nonce="4", qop="auth-int"']
     )  # fmt: skip
     assert [(c.scheme, c.realm) for c in found] == [("digest", "c"), ("digest", "b"), ("basic", "a")]
 

@@ -243,6 +243,8 @@ async def open_session(receiver: Receiver, target: Target, taker: Taker, tls_con
 async def _describe(dialogue: Dialogue, url: str) -> tuple[rtsp.Answer, str]:
     """The answer to DESCRIBE, and the method to keep the session alive with."""
     options = await dialogue.ask("OPTIONS", url)
+    if options.status in (401, 403):
+        raise _refusal("OPTIONS", options)
     public = options.get("public").upper()
     alive_method = "GET_PARAMETER" if "GET_PARAMETER" in public or not public else "OPTIONS"
     answer = await dialogue.ask("DESCRIBE", url, {"Accept": "application/sdp"})

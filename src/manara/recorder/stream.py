@@ -191,8 +191,7 @@ class Stream:
             self._sink.format(self.key, video, sound)
         self._gap_open = False
         self._end_us = max(self._end_us, at_us)
-        notes = self._session.notes if self._session is not None else []
-        self._become("recording" if self._recorded else "live_only", "none", "; ".join(notes))
+        self._become("recording" if self._recorded else "live_only", "none", "")
         self._channel.format(video, sound)
 
     def on_fragment(self, fragment: Fragment) -> None:
@@ -285,7 +284,7 @@ class Stream:
             stream=self.key.stream,
             state=self._state,
             cause=self._cause,
-            detail=self._detail,
+            detail=self._detail or ("; ".join(session.notes) if session is not None else ""),
             since_us=self._since_us,
             last_frame_us=last_us,
             bitrate_bps=round(bytes_per_s * 8),

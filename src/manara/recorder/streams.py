@@ -78,6 +78,7 @@ class StreamSet:
         self._closing: dict[StreamKey, asyncio.Task[None]] = {}
         self._gone: list[StreamStatus] = []
         self._stopped = False
+        self.tick_failures = 0
 
     def __len__(self) -> int:
         return sum(place.stream is not None for place in self._places.values())
@@ -206,7 +207,11 @@ class StreamSet:
             stream = place.stream
             if stream is None:
                 continue
-            stream.tick()
+            try:
+                stream.tick()
+            except Exception:  # noqa: BLE001 -- one stream's trouble must not stop the clock of all others
+                self.tick_failures += 1
+                _log.exception("tick of a stream failed", extra={"camera_id": key.camera_id, "stream": key.stream})
             idle = place.idle_since_s
             if not place.wish.always and idle is not None and now_s - idle >= self._settings.sub_stream_linger_s:
                 place.channel.wait("none", self._clock.wall_us())

@@ -1,0 +1,524 @@
+"""A stream against scripted cameras: the usual one, and the odd ones that exist."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.recorder.cameras import CLOCK, Asked, Camera, ListSink, Peer, clip, interleaved, parameter_sets, run, until
+
+from manara.formats.frames import Fragment
+from manara.messages import StreamStatus, WantedCamera
+from manara.recorder.connection import Receiver
+from manara.recorder.streams import StreamSet
+from manara.settings import Recorder
+
+SETTINGS = {"connect_timeout_s": 2.0, "stall_s": 1.0, "backoff_max_s": 1.0, "sub_stream_linger_s": 0.0}
+
+
+class Rig:
+    """A `StreamSet` with one camera."""
+
+    def __init__(self, camera: Camera, **wanted: Any) -> None:
+        settings = Recorder(**{**SETTINGS, **wanted.pop("settings", {})})
+        self.sink = ListSink()
+        self.states: list[StreamStatus] = []
+        self.streams = StreamSet(
+            Receiver(asyncio.get_running_loop(), CLOCK), settings, self.sink, lambda sealed: sealed[::-1], "recorder-1",
+            on_state=self.states.append,
+        )  # fmt: skip
+        self.wanted = WantedCamera(**{"camera_id": "c1", "code": "C-1", "main_url": camera.base, **wanted})
+        self.streams.apply({"c1": self.wanted})
+        self.ticking = asyncio.ensure_future(self._tick())
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(0.05)
+            self.streams.tick()
+
+    @property
+    def status(self) -> StreamStatus:
+        return self.streams.statuses()[0]
+
+    async def stop(self) -> None:
+        self.ticking.cancel()
+        await self.streams.stop()
+
+
+def record(camera: Camera, frames: int, ssl: Any = None, **wanted: Any) -> tuple[Rig, list[bytes]]:
+    """Run a camera until so many frames are read, stop, and answer with what the sink got."""
+    found: list[Rig] = []
+
+    async def body() -> None:
+        async with camera.serving(ssl=ssl):
+            rig = Rig(camera, **wanted)
+            found.append(rig)
+            await until(lambda: rig.status.frames >= frames)
+            rig.last = rig.status  # type: ignore[attr-defined]
+            await rig.stop()
+
+    run(body)
+    return found[0], found[0].sink.samples
+
+
+def refused(camera: Camera, **wanted: Any) -> StreamStatus:
+    """Run a camera until its stream is refused or lost."""
+    found: list[StreamStatus] = []
+
+    async def body() -> None:
+        async with camera.serving():
+            rig = Rig(camera, **wanted)
+            await until(lambda: rig.status.state in ("refused", "lost"))
+            found.append(rig.status)
+            assert rig.sink.names()[0] == "gap"
+            await rig.stop()
+
+    run(body)
+    return found[0]
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_every_frame_of_a_usual_camera(codec: str) -> None:
+    camera = Camera(codec)
+    rig, found = record(camera, 40)
+    assert found == [picture.sample for picture in camera.pictures]
+    assert rig.sink.names() == ["format", "fragment", "ended"]
+    assert [asked.method for asked in camera.peers[0].asked][:4] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
+    assert camera.peers[0].asked[2].url == camera.base + "/trackID=1"
+    status = rig.last  # type: ignore[attr-defined]
+    assert (status.state, status.cause) == ("recording", "none")
+    assert (status.width, status.height, status.frames) == (160, 96, 40)
+    assert status.codec.startswith("avc1" if codec == "h264" else "hvc1")
+    assert status.gop_s == 1.0
+    assert status.packets_lost == status.reconnects == status.frames_dropped == status.gaps_today == 0
+
+
+class Guarded(Camera):
+    """Wants to know who we are."""
+
+    def __init__(self, challenge: str, check: Callable[[Asked], bool]) -> None:
+        super().__init__()
+        self.challenge = challenge
+        self.check = check
+        self.refusals = 0
+
+    async def handle(self, peer: Peer, asked: Asked) -> bool:
+        if asked.method != "TEARDOWN" and not self.check(asked):
+            self.refusals += 1
+            peer.answer(asked, "401 Unauthorized", f"WWW-Authenticate: {self.challenge}\r\n")
+            return True
+        return await super().handle(peer, asked)
+
+
+def digest_ok(algorithm: str, nonce: Callable[[], str]) -> Callable[[Asked], bool]:
+    make = hashlib.sha256 if algorithm == "SHA-256" else hashlib.md5
+
+    def check(asked: Asked) -> bool:
+        given = dict(re.findall(r'(\w+)="?([^",]*)"?', asked.headers.get("authorization", "")))
+        if given.get("nonce") != nonce():
+            return False
+        a1 = make(b"viewer:cam:secret").hexdigest()
+        a2 = make(f"{asked.method}:{asked.url}".encode()).hexdigest()
+        middle = f"{given['nonce']}:{given['nc']}:{given['cnonce']}:auth"
+        return given["uri"] == asked.url and given["response"] == make(f"{a1}:{middle}:{a2}".encode()).hexdigest()
+
+    return check
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_digest(algorithm: str) -> None:
+    camera = Guarded(
+        f'Digest realm="cam", nonce="n1", qop="auth", algorithm={algorithm}', digest_ok(algorithm, lambda: "n1")
+    )
+    _, found = record(camera, 40, username="viewer", password_sealed="terces")
+    assert len(found) == 40
+    assert camera.refusals == 1
+
+
+def test_a_stale_nonce_is_replaced() -> None:
+    count = 0
+
+    def nonce() -> str:
+        return f"n{count // 3}"
+
+    class Stale(Guarded):
+        async def handle(self, peer: Peer, asked: Asked) -> bool:
+            nonlocal count
+            self.challenge = f'Digest realm="cam", nonce="{nonce()}", qop="auth", stale=true'
+            result = await super().handle(peer, asked)
+            count += 1
+            return result
+
+    camera = Stale("", digest_ok("MD5", nonce))
+    _, found = record(camera, 40, username="viewer", password_sealed="terces")
+    assert len(found) == 40
+
+
+def test_a_wrong_password_is_refused_and_not_tried_again_and_again() -> None:
+    camera = Guarded('Digest realm="cam", nonce="n1", qop="auth"', digest_ok("MD5", lambda: "n1"))
+    status = refused(camera, username="viewer", password_sealed="gnorw")
+    assert (status.state, status.cause) == ("refused", "unauthorized")
+    assert camera.refusals == 2
+    assert "wrong" not in status.detail
+
+
+def test_credentials_in_the_address_are_used_and_basic_is_answered() -> None:
+    camera = Guarded('Basic realm="cam"', lambda asked: asked.headers.get("authorization") == "Basic dTpwIHA=")
+
+    async def body() -> None:
+        async with camera.serving():
+            rig = Rig(camera, main_url=f"rtsp://u:p%20p@127.0.0.1:{camera.port}/stream")
+            await until(lambda: rig.status.frames >= 40)
+            await rig.stop()
+
+    run(body)
+    assert all("p%20p" not in asked.url for asked in camera.peers[0].asked)
+
+
+@pytest.mark.parametrize(
+    ("status_line", "state", "cause"),
+    [
+        ("404 Not Found", "refused", "not_found"),
+        ("403 Forbidden", "refused", "unauthorized"),
+        ("503 Service Unavailable", "lost", "protocol_error"),
+    ],
+)
+def test_refusals_have_their_cause(status_line: str, state: str, cause: str) -> None:
+    class Refusing(Camera):
+        async def handle(self, peer: Peer, asked: Asked) -> bool:
+            peer.answer(asked, status_line)
+            return True
+
+    status = refused(Refusing())
+    assert (status.state, status.cause) == (state, cause)
+    assert status_line.split(maxsplit=1)[0] in status.detail
+
+
+@pytest.mark.parametrize(
+    ("sdp", "cause"),
+    [
+        ("v=0\r\nm=video 0 RTP/AVP 26\r\n", "codec_unsupported"),
+        ("v=0\r\nm=audio 0 RTP/AVP 0\r\n", "no_video"),
+        ("v=0\r\n", "protocol_error"),
+        ("", "no_video"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused(sdp: str, cause: str) -> None:
+    camera = Camera()
+    camera.sdp = lambda: sdp  # type: ignore[method-assign]
+    assert refused(camera).cause == cause
+
+
+def test_nobody_there() -> None:
+    camera = Camera()
+
+    async def body() -> None:
+        async with camera.serving():
+            pass
+        rig = Rig(camera)
+        await until(lambda: rig.status.state == "lost")
+        assert rig.status.cause == "connection_refused"
+        await rig.stop()
+        rig = Rig(camera, main_url="http://nonsense/")
+        await until(lambda: rig.status.state == "refused")
+        assert rig.status.cause == "configuration"
+        await rig.stop()
+
+    run(body)
+
+
+def test_a_camera_that_says_nothing_times_out() -> None:
+    class Silent(Camera):
+        async def handle(self, peer: Peer, asked: Asked) -> bool:
+            return True
+
+    assert refused(Silent(), settings={"connect_timeout_s": 1.0}).cause == "timeout"
+
+
+@pytest.mark.parametrize(
+    "content_base", ["", "Content-Base: {0}\r\n", "Content-Base: {0}/\r\n", "Content-Base: nonsense\r\n"]
+)
+@pytest.mark.parametrize("control", ["trackID=1", "{0}/trackID=1"])
+def test_content_base_and_control_in_all_their_forms(content_base: str, control: str) -> None:
+    class Based(Camera):
+        def describe_headers(self) -> str:
+            self.control = control.format(self.base)
+            return content_base.format(self.base)
+
+    camera = Based()
+    record(camera, 40)
+    assert camera.peers[0].asked[2].url == camera.base + "/trackID=1"
+
+
+def test_another_interleaved_channel_than_asked_for_and_packets_before_the_answer() -> None:
+    class Early(Camera):
+        async def handle(self, peer: Peer, asked: Asked) -> bool:
+            if asked.method == "SETUP":
+                peer.answer(asked, headers=f"{self.session_header}Transport: RTP/AVP/TCP;unicast;interleaved=4-5\r\n")
+                return True
+            if asked.method == "PLAY":
+                await self.play(peer)
+                peer.answer(asked)
+                return True
+            return await super().handle(peer, asked)
+
+        async def play(self, peer: Peer) -> None:
+            peer.send(interleaved(b"\x80\xc8\x00\x00", 5))
+            for picture in self.pictures:
+                for packet in self.packetiser.packets(picture):
+                    peer.send(interleaved(packet, 4))
+
+    camera = Early()
+    _, found = record(camera, 40)
+    assert found == [picture.sample for picture in camera.pictures]
+
+
+def test_answers_requests_and_garbage_between_the_packets() -> None:
+    class Chatty(Camera):
+        async def play(self, peer: Peer) -> None:
+            for number, picture in enumerate(self.pictures):
+                for packet in self.packetiser.packets(picture):
+                    peer.send(interleaved(packet))
+                if number % 4 == 0:
+                    peer.send(b"RTSP/1.0 200 OK\r\nCSeq: 999\r\n\r\n")
+                if number % 4 == 1:
+                    peer.send(b"OPTIONS rtsp://us/ RTSP/1.0\r\nCSeq: 7\r\n\r\n")
+                if number % 4 == 2:
+                    peer.send(b"\xff\xfe$\x09GARBAGE\x00$\r\n")
+                await peer.writer.drain()
+
+    camera = Chatty()
+    _, found = record(camera, 40)
+    assert found == [picture.sample for picture in camera.pictures]
+
+
+def test_in_band_parameter_sets_win_over_stale_ones_and_a_wrong_clock_rate_is_survived() -> None:
+    import base64
+
+    stale = ",".join(base64.b64encode(nal).decode() for nal in parameter_sets("h264", clip("h264", width=192)))
+    camera = Camera()
+    usual = camera.sdp
+    camera.sdp = lambda: usual().replace("90000", "abc") + f"a=fmtp:96 sprop-parameter-sets={stale}\r\n"  # type: ignore[method-assign]
+    rig, found = record(camera, 40)
+    assert found == [picture.sample for picture in camera.pictures]
+    assert [video.width_px for video, _ in rig.sink.formats] == [160]
+
+
+def test_parameter_sets_only_in_the_description() -> None:
+    import base64
+
+    pictures = clip("h264")
+    sets = parameter_sets("h264", pictures)
+    from dataclasses import replace
+
+    bare = tuple(replace(p, nals=tuple(nal for nal in p.nals if nal not in sets)) for p in pictures)
+    camera = Camera(pictures=bare)
+    usual = camera.sdp
+    told = ",".join(base64.b64encode(nal).decode() for nal in sets)
+    camera.sdp = lambda: usual() + f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={told}\r\n"  # type: ignore[method-assign]
+    rig, found = record(camera, 40)
+    assert found == [picture.sample for picture in bare]
+    assert rig.sink.formats[0][0].parameter_sets == sets
+
+
+def test_redirects_are_followed_but_not_for_ever() -> None:
+    camera = Camera()
+
+    class Elsewhere(Camera):
+        hops = 0
+
+        async def handle(self, peer: Peer, asked: Asked) -> bool:
+            if asked.method == "OPTIONS":
+                return await super().handle(peer, asked)
+            self.hops += 1
+            peer.answer(asked, "302 Moved Temporarily", f"Location: {self.there}\r\n")
+            return True
+
+    async def body() -> None:
+        first = Elsewhere()
+        async with camera.serving(), first.serving():
+            first.there = camera.base  # type: ignore[attr-defined]
+            rig = Rig(first)
+            await until(lambda: rig.status.frames >= 40)
+            await rig.stop()
+            first.hops = 0
+            first.there = first.base  # type: ignore[attr-defined]
+            rig = Rig(first)
+            await until(lambda: rig.status.state == "lost")
+            assert (rig.status.cause, first.hops) == ("protocol_error", 4)
+            await rig.stop()
+
+    run(body)
+
+
+def test_keep_alives_are_sent_and_need_no_answer_and_reports_go_out() -> None:
+    class Deaf(Camera):
+        asked_alive = 0
+
+        async def handle(self, peer: Peer, asked: Asked) -> bool:
+            if asked.method == "GET_PARAMETER":
+                self.asked_alive += 1
+                return True  # never answered
+            return await super().handle(peer, asked)
+
+    camera = Deaf()
+    camera.session_header = "Session: 4711;timeout=2\r\n"
+    camera.pace_s = 0.09
+
+    async def body() -> None:
+        async with camera.serving():
+            rig = Rig(camera)
+            await until(lambda: camera.asked_alive >= 2)
+            assert rig.status.state == "recording"
+            await rig.stop()
+            assert all(a.headers.get("session") == "4711" for a in camera.peers[0].asked if a.method == "GET_PARAMETER")
+
+    run(body)
+
+
+def test_options_where_get_parameter_is_not_offered_and_a_session_that_is_gone() -> None:
+    class Old(Camera):
+        async def handle(self, peer: Peer, asked: Asked) -> bool:
+            if asked.method == "OPTIONS" and "session" in asked.headers:
+                peer.answer(asked, "454 Session Not Found")
+                return True
+            if asked.method == "OPTIONS":
+                peer.answer(asked, headers="Public: DESCRIBE, SETUP, PLAY\r\n")
+                return True
+            return await super().handle(peer, asked)
+
+    camera = Old()
+    camera.session_header = "Session: 4711;timeout=2\r\n"
+    camera.pace_s = 0.05
+
+    async def body() -> None:
+        async with camera.serving():
+            rig = Rig(camera)
+            await until(lambda: camera.connections >= 2 and rig.status.state == "recording")
+            assert rig.status.reconnects == 1
+            assert ("gap", "server_closed") in rig.sink.calls
+            assert rig.sink.names()[:5] == ["format", "fragment", "gap", "recovered", "format"]
+            await rig.stop()
+
+    run(body)
+
+
+def test_rtsps_says_that_the_certificate_is_not_verified(tmp_path: Path) -> None:
+    import ssl
+
+    from tests.recorder.certificate import self_signed
+
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    camera = Camera()
+
+    async def body() -> None:
+        async with camera.serving(ssl=context):
+            rig = Rig(camera, main_url=camera.base.replace("rtsp://", "rtsps://"))
+            await until(lambda: rig.status.frames >= 40)
+            assert "not verified" in rig.status.detail
+            await rig.stop()
+            assert rig.sink.samples == [picture.sample for picture in camera.pictures]
+
+    run(body)
+
+
+def test_sound_passes_through_only_where_it_is_on() -> None:
+    class Sounding(Camera):
+        def sdp(self) -> str:
+            return super().sdp() + "m=audio 0 RTP/AVP 8\r\na=control:trackID=2\r\n"
+
+        async def play(self, peer: Peer) -> None:
+            from tests.recorder.cameras import Packetiser
+
+            sound = Packetiser(payload_type=8, clock_hz=8000)
+            for number, picture in enumerate(self.pictures):
+                for packet in self.packetiser.packets(picture):
+                    peer.send(interleaved(packet))
+                if len(peer.asked) > 4 or any("trackID=2" in a.url for a in peer.asked):
+                    peer.send(interleaved(sound.packet(bytes([number]) * 800, picture.pts, True), 2))
+
+    rig, _ = record(Sounding(), 40)
+    assert all(sound is None for _, sound in rig.sink.formats)
+    rig, _ = record(Sounding(), 40, sound=True)
+    sound = rig.sink.formats[0][1]
+    assert sound is not None
+    assert (sound.codec, sound.sample_rate_hz) == ("pcma", 8000)
+    pieces = [piece for fragment in rig.sink.fragments for piece in fragment.sound]
+    assert len(pieces) >= 38
+    assert all(duration == 800 for _, duration, _ in pieces)
+    assert [at for at, _, _ in pieces] == [pieces[0][0] + 800 * n for n in range(len(pieces))]
+
+
+class Watcher:
+    """A viewer that remembers."""
+
+    def __init__(self) -> None:
+        self.states: list[dict[str, Any]] = []
+        self.boxes: list[tuple[bytes, bool, bool]] = []
+
+    def state(self, state: dict[str, Any]) -> None:
+        self.states.append(state)
+
+    def media(self, boxes: bytes, key: bool, init: bool) -> None:
+        self.boxes.append((boxes, key, init))
+
+
+def test_one_change_disturbs_no_other_camera() -> None:
+    camera = Camera(pictures=clip("h264", frames=200))
+    camera.pace_s = 0.02
+
+    async def body() -> None:
+        async with camera.serving():
+            rig = Rig(camera)
+            other = WantedCamera(camera_id="c2", code="C-2", main_url=camera.base)
+            rig.streams.apply({"c1": rig.wanted, "c2": other})
+            await until(lambda: all(s.state == "recording" for s in rig.streams.statuses()) and len(rig.streams) == 2)
+            changed = WantedCamera(camera_id="c2", code="C-2", main_url=camera.base + "?x=1")
+            rig.streams.apply({"c1": rig.wanted, "c2": changed})
+            await until(lambda: camera.connections == 3)
+            assert ("gap", "configuration") in rig.sink.calls
+            rig.streams.apply({"c1": rig.wanted})
+            await until(lambda: len(rig.streams) == 1)
+            status = rig.status
+            assert (status.camera_id, status.reconnects, status.gaps_today) == ("c1", 0, 0)
+            renamed = WantedCamera(camera_id="c1", code="other", main_url=camera.base, retention_days=3)
+            rig.streams.apply({"c1": renamed})
+            await asyncio.sleep(0)
+            assert camera.connections == 3
+            await rig.stop()
+
+    run(body)
+
+
+def test_a_sub_stream_is_open_while_somebody_watches() -> None:
+    camera = Camera(pictures=clip("h264", frames=100))
+    camera.pace_s = 0.02
+
+    async def body() -> None:
+        from manara.recorder.sink import StreamKey
+
+        async with camera.serving():
+            rig = Rig(camera, sub_url=camera.base + "/sub")
+            await until(lambda: rig.status.state == "recording")
+            assert camera.connections == 1
+            key = StreamKey("c1", "sub")
+            watcher = Watcher()
+            assert rig.streams.join(key, watcher)
+            assert not rig.streams.join(StreamKey("nobody", "main"), watcher)
+            await until(lambda: len(watcher.boxes) > 5)
+            assert [s["state"] for s in watcher.states][:2] == ["waiting", "live"]
+            assert watcher.states[1]["stream"] == "sub"
+            status = next(s for s in rig.streams.statuses() if s.stream == "sub")
+            assert (status.state, status.viewers) == ("live_only", 1)
+            before = len(rig.sink.fragments)
+            rig.streams.leave(key, watcher)
+            await until(lambda: len(rig.streams) == 1)
+            assert all(isinstance(f, Fragment) for f in rig.sink.fragments[before:])
+            await rig.stop()
+
+    run(body)
