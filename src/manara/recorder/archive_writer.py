@@ -143,6 +143,8 @@ class ArchiveWriter:
         for disk in self._disks:
             disk.janitor.stop()
         done = [disk.writer.stop(deadline_s) for disk in self._disks]
+        for disk in self._disks:
+            disk.janitor.join(max(0.0, deadline_s - time.monotonic()))
         self._watch.join(max(0.0, deadline_s - time.monotonic()))
         return self.index.stop(max(0.2, deadline_s - time.monotonic())) and all(done)
 
@@ -151,6 +153,7 @@ class ArchiveWriter:
         path, key = disk.writer.path, f"disk:{disk.writer.path}"
         known = db.execute("SELECT value FROM memory WHERE key=?", (key,)).fetchone()
         mark = claim_disk(path, known[0].decode() if known else "")
+        disk.writer.io.probe(path)
         self.remember(key, mark.encode())
         return recover_disk(self.index, db, path, disk.writer.open_names())
 

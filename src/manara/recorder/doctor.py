@@ -71,8 +71,11 @@ def _check_disk(
         try:
             size = segment.path.stat().st_size
         except FileNotFoundError:
-            report.add("row_without_file", f"{segment.name}: in the index, not on the disk")
-            gone.append((segment.id,))
+            if segment.state == 2:
+                report.add("deletion_unfinished", f"{segment.name}: was being deleted")
+            else:
+                report.add("row_without_file", f"{segment.name}: in the index, not on the disk")
+                gone.append((segment.id,))
             continue
         report.bytes += size
         if segment.state == 2:

@@ -71,7 +71,7 @@ def trim(index: IndexWriter, db: sqlite3.Connection, io: DiskIO, segment: Segmen
     def swap(w: sqlite3.Connection) -> None:
         for _, row, packed in made:
             rows.put_segment(w, row, packed)
-        w.execute("UPDATE segment SET state=2 WHERE id=?", (segment.id,))
+        rows.mark_deleting(w, [segment])
 
     index.call(swap).result()
     for part, row, _ in made:

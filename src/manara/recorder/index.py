@@ -282,9 +282,11 @@ def add_gap(db: sqlite3.Connection, camera_id: str, stream: str, gap: Gap) -> No
     )
 
 
-def remove_segments(db: sqlite3.Connection, segments: list[Segment]) -> None:
-    """Remove the rows of files that retention removed; the gap says so, one for segments that followed each other."""
+def mark_deleting(db: sqlite3.Connection, segments: list[Segment]) -> None:
+    """First step of deletion. A gap says that retention took them, one for segments that followed each other."""
     for segment in segments:
+        if not db.execute("UPDATE segment SET state=2 WHERE id=? AND state=1", (segment.id,)).rowcount:
+            continue
         row = stream_id(db, segment.camera_id, segment.stream)
         grown = db.execute(
             "UPDATE gap SET end_us=max(end_us, ?) WHERE stream=? AND cause='retention' AND end_us BETWEEN ? AND ?",
@@ -292,6 +294,10 @@ def remove_segments(db: sqlite3.Connection, segments: list[Segment]) -> None:
         )
         if not grown.rowcount:
             add_gap(db, segment.camera_id, segment.stream, Gap(segment.start_us, segment.end_us, "retention"))
+
+
+def remove_segments(db: sqlite3.Connection, segments: list[Segment]) -> None:
+    """Last step of deletion: the files are gone."""
     db.executemany("DELETE FROM segment WHERE id=?", [(segment.id,) for segment in segments])
 
 

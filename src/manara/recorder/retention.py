@@ -132,6 +132,10 @@ class Janitor:
         self._stopping = True
         self._wake.set()
 
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end."""
+        self._thread.join(timeout_s)
+
     def _run(self) -> None:
         db: sqlite3.Connection | None = None
         while not self._stopping:
@@ -165,7 +169,6 @@ class Janitor:
         if now_s - self._probed_s < PROBE_S and self._probed_s:
             return
         self._probed_s = now_s
-        self.writer.io.probe(self.writer.path)
         self._owner.reopen(self.writer)
         self._archive_known = -1
 
@@ -273,8 +276,7 @@ class Janitor:
         return freed
 
     def _delete(self, db: sqlite3.Connection, doomed: list[Segment]) -> None:
-        ids = [(segment.id,) for segment in doomed]
-        self._index.call(lambda w: w.executemany("UPDATE segment SET state=2 WHERE id=?", ids)).result()
+        self._index.call(lambda w: rows.mark_deleting(w, doomed)).result()
         folders: set[Path] = set()
         for segment in doomed:
             self.writer.io.unlink(segment.path)
