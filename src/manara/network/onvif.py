@@ -101,7 +101,7 @@ class OnvifClient:
             trust_env=False,
             verify=False,  # noqa: S501 - cameras carry self-signed certificates; see the module's docstring
             transport=transport,
-            headers={"User-Agent": "manara"},
+            headers={"User-Agent": "manara", "Accept-Encoding": "identity"},
         )
 
     def close(self) -> None:
@@ -319,7 +319,7 @@ class OnvifClient:
             "POST", url, content=content, headers=headers, auth=self._http_digest, timeout=timeout
         ) as response:
             data = bytearray()
-            for chunk in response.iter_bytes(65_536):
+            for chunk in response.iter_raw(65_536):  # never unpacked: an answer that came packed is not XML
                 data += chunk
                 if len(data) > soap.MAX_BYTES:
                     raise httpx.DecodingError("the answer is too large")
