@@ -92,7 +92,9 @@ async def run_demo(settings: Settings, settings_arguments: Sequence[str]) -> Non
     log.info("province is there", extra={"seeded": seeded, "took_s": round(time.monotonic() - began_s, 1)})
     telling = asyncio.create_task(_say_when_it_flows(settings), name="say-when-it-flows")
     try:
-        await run_up(settings, settings_arguments, simulate=True)
+        await run_up(
+            settings, settings_arguments, simulate=True, greeting=f"  Sign in as one of\n\n{accounts_table()}\n\n"
+        )
     finally:
         telling.cancel()
 
@@ -134,9 +136,4 @@ async def _say_when_it_flows(settings: Settings) -> None:
     finally:
         await listening.stop()
         await journal.close()
-    say()
-    say(f"  {words}")
-    say(f"  Open {address_of(settings)} and sign in as one of")
-    say()
-    say(accounts_table())
-    say()
+    say(f"\n  {words} Look: {address_of(settings)}\n")

@@ -21,8 +21,8 @@ from manara.app.restarts import Restarts
 
 log = logging.getLogger(__name__)
 
-STOP_S = 4.0  # for everybody but the last group; with LAST_STOP_S it stays within the 5 s that stopping may take
-LAST_STOP_S = 0.8
+STOP_S = 3.8  # for everybody but the last group
+ALL_STOP_S = 4.7  # for both groups: stopping may take 5 s
 _PR_SET_PDEATHSIG = 1
 
 OnRestart = Callable[[str, int, int], Awaitable[None]]  # role, exit code, restarts so far
@@ -125,7 +125,8 @@ class Supervisor:
         self._stopping = True
         began_s = time.monotonic()
         await self._stop_group([kept for kept in self._kept.values() if not kept.role.last], STOP_S)
-        await self._stop_group([kept for kept in self._kept.values() if kept.role.last], LAST_STOP_S)
+        left_s = max(0.5, ALL_STOP_S - (time.monotonic() - began_s))
+        await self._stop_group([kept for kept in self._kept.values() if kept.role.last], left_s)
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -145,7 +146,8 @@ class Supervisor:
         for kept in group:
             if kept.process is not None and kept.process.returncode is None:
                 log.error(
-                    "role did not stop in time and is killed", extra={"killed": kept.role.name, "waited_s": patience_s}
+                    "role did not stop in time and is killed",
+                    extra={"killed": kept.role.name, "waited_s": round(patience_s, 1)},
                 )
                 _signal(kept.process, signal.SIGKILL)
         if late:

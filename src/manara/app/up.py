@@ -126,15 +126,19 @@ def say(line: str = "") -> None:
     print(line, flush=True)
 
 
-async def run_up(settings: Settings, settings_arguments: Sequence[str], *, simulate: bool = False) -> None:
-    """Start everything, keep it alive until a signal, stop it in order."""
+async def run_up(
+    settings: Settings, settings_arguments: Sequence[str], *, simulate: bool = False, greeting: str = ""
+) -> None:
+    """Start everything, keep it alive until a signal, stop it in order. `greeting` is said with the address."""
     stop = stop_on_signals()
     folders = Folders.of(settings)
     only = OnlyOne(folders)
     try:
         check_port(settings)
         password = await asyncio.to_thread(prepare, settings, SystemClock())
-        await _run(settings, settings_arguments, folders, stop, password, simulate=simulate)
+        if password is not None:
+            greeting += f"  First administrator: account admin, one-time password {password} (shown this once)\n"
+        await _run(settings, settings_arguments, folders, stop, greeting, simulate=simulate)
     finally:
         only.release()
 
@@ -144,7 +148,7 @@ async def _run(
     settings_arguments: Sequence[str],
     folders: Folders,
     stop: asyncio.Event,
-    password: str | None,
+    greeting: str,
     *,
     simulate: bool,
 ) -> None:
@@ -167,7 +171,7 @@ async def _run(
         stopped = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
-            _greet(settings, password, ready=ready.result())
+            _greet(settings, greeting, ready=ready.result())
         ready.cancel()
         await stopped
     finally:
@@ -184,14 +188,14 @@ async def _journal_greets(address: JournalAddress, stop: asyncio.Event) -> None:
     log.warning("the journal has not greeted yet; the roles start without it")
 
 
-def _greet(settings: Settings, password: str | None, *, ready: bool) -> None:
+def _greet(settings: Settings, greeting: str, *, ready: bool) -> None:
     if not ready:
         say(f"The web does not answer after {READY_S:.0f} s; see {settings.data.directory / 'logs'}.")
         return
     say()
     say(f"  Manara: {address_of(settings)}")
-    if password is not None:
-        say(f"  First administrator: account admin, one-time password {password} (shown this once)")
+    if greeting:
+        say(greeting.rstrip("\n"))
     say("  Ctrl-C stops it.")
     say()
 
