@@ -154,6 +154,7 @@ class ArchiveWriter:
         known = db.execute("SELECT value FROM memory WHERE key=?", (key,)).fetchone()
         mark = claim_disk(path, known[0].decode() if known else "")
         disk.writer.io.probe(path)
+        disk.janitor.measure()
         self.remember(key, mark.encode())
         return recover_disk(self.index, db, path, disk.writer.open_names())
 
@@ -404,11 +405,16 @@ class ArchiveWriter:
     def set_holds(self, holds: Sequence[WantedHold]) -> None:
         """All holds there are; remembered over a restart."""
         flat = [(h.hold_id, camera_id, h.start_us, h.end_us) for h in holds for camera_id in h.camera_ids]
-        self.index.put(lambda db: rows.set_holds(db, flat))
+        self.index.call(lambda db: rows.set_holds(db, flat)).add_done_callback(lambda done: self._look_again())
 
     def set_retention(self, camera_id: str, days: float | None, priority: int = 0) -> None:
         """How long a camera's footage is kept (None: the setting), and how important it is when there is no room."""
-        self.keep.set(camera_id, days, priority)
+        if self.keep.set(camera_id, days, priority):
+            self._look_again()
+
+    def _look_again(self) -> None:
+        for disk in self._disks:
+            disk.janitor.look_again()
 
     def remember(self, key: str, value: bytes) -> None:
         """Keep a small thing over a restart."""

@@ -44,9 +44,11 @@ class Keep:
     stopped: dict[StreamKey, str] = field(default_factory=dict)  # streams that have no room, with the cause
     _cameras: dict[str, tuple[float | None, int]] = field(default_factory=dict)
 
-    def set(self, camera_id: str, days: float | None, priority: int) -> None:
-        """`days` None: the setting. A higher `priority` is stopped later."""
+    def set(self, camera_id: str, days: float | None, priority: int) -> bool:
+        """`days` None: the setting. A higher `priority` is stopped later. Returns whether anything changed."""
+        changed = self._cameras.get(camera_id) != (days, priority)
         self._cameras[camera_id] = (days, priority)
+        return changed
 
     def days(self, camera_id: str) -> float:
         """Days a camera's footage is kept."""
@@ -127,6 +129,11 @@ class Janitor:
         """Look now."""
         self._wake.set()
 
+    def look_again(self) -> None:
+        """Holds or days have changed: look now, at the age of everything too."""
+        self._aged_s = -_AGE_ROUND_S
+        self._wake.set()
+
     def stop(self) -> None:
         """End after the deletion at hand; does not wait."""
         self._stopping = True
@@ -155,14 +162,20 @@ class Janitor:
         if self.writer.state == "failed":
             self._try_again()
             return
-        self.total_bytes, self.free_bytes = self.writer.io.space(self.writer.path)
+        self.measure()
         self._count(db)
+        due = self._clock.monotonic_s() - self._aged_s >= _AGE_ROUND_S
+        if due:
+            self._aged_s = self._clock.monotonic_s()  # before the holds are read: what changes now is seen next time
         holds = held_spans(rows.find_holds(db))
-        if self._clock.monotonic_s() - self._aged_s >= _AGE_ROUND_S:
-            self._aged_s = self._clock.monotonic_s()
+        if due:
             finish_deletions(self._index, db, self.writer.path, self.counters)
             self._by_age(db, holds)
         self._by_room(db, holds)
+
+    def measure(self) -> None:
+        """Ask the disk for its space. Raises `OSError`."""
+        self.total_bytes, self.free_bytes = self.writer.io.space(self.writer.path)
 
     def _try_again(self) -> None:
         now_s = self._clock.monotonic_s()
@@ -239,7 +252,7 @@ class Janitor:
                 if self._needed() <= target:
                     break
                 freed += self._remove(db, old[at : at + 10], holds)
-                self.total_bytes, self.free_bytes = self.writer.io.space(self.writer.path)
+                self.measure()
                 self._count(db)
         if self._needed() > 0:
             self.counters["disk_full_rounds"] += 1
