@@ -3,6 +3,7 @@ socket.
 """
 
 import base64
+import gzip
 import hashlib
 import socket
 import threading
@@ -22,6 +23,7 @@ from manara.network.onvif import OnvifClient, device_url, discover
 ENVELOPE = '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>{}</s:Body></s:Envelope>'
 CLOCK = FakeClock(1_767_323_045_000_000)  # 2026-01-02T03:04:05Z
 PASSWORD = "s3cret"
+PACKED = {"Content-Encoding": "gzip"}
 FAULT = (
     "<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:{}</s:Value></s:Subcode></s:Code></s:Fault>"
 )
@@ -131,6 +133,11 @@ def test_old_devices_and_http_digest() -> None:
         ({"GetDeviceInformation": httpx.Response(401)}, PASSWORD, "onvif_not_authorized"),
         ({"GetDeviceInformation": httpx.Response(200, content=b"x" * 1_200_000)}, PASSWORD, "onvif_unreachable"),
         ({"GetDeviceInformation": httpx.Response(404, text="<html/>")}, PASSWORD, "onvif_protocol"),
+        (
+            {"GetDeviceInformation": httpx.Response(200, content=gzip.compress(b"x"), headers=PACKED)},
+            PASSWORD,
+            "onvif_unreachable",
+        ),
         (
             {"GetDeviceInformation": httpx.Response(302, headers={"Location": "http://evil/"})},
             PASSWORD,

@@ -318,8 +318,10 @@ class OnvifClient:
         with self._http.stream(
             "POST", url, content=content, headers=headers, auth=self._http_digest, timeout=timeout
         ) as response:
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise httpx.DecodingError("the answer is packed, unasked")  # it might unpack to any size
             data = bytearray()
-            for chunk in response.iter_raw(65_536):  # never unpacked: an answer that came packed is not XML
+            for chunk in response.iter_bytes(65_536):
                 data += chunk
                 if len(data) > soap.MAX_BYTES:
                     raise httpx.DecodingError("the answer is too large")
