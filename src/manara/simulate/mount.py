@@ -65,6 +65,8 @@ class Mount(Protocol):
     @property
     def frame_rate(self) -> Fraction: ...
     @property
+    def size_px(self) -> tuple[int, int]: ...
+    @property
     def parameter_sets(self) -> tuple[bytes, ...]: ...
     @property
     def ready(self) -> bool: ...
@@ -122,6 +124,10 @@ class ClipMount:
     @property
     def frame_rate(self) -> Fraction:
         return self.clip.frame_rate
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self.clip.width_px, self.clip.height_px
 
     @property
     def parameter_sets(self) -> tuple[bytes, ...]:

@@ -234,7 +234,7 @@ def _cameras(province: Province, chance: random.Random, rtsp: str, onvif: str) -
                     "purpose": site["notes"].removeprefix("Virtual: "),
                     "main_url": f"rtsp://{rtsp}/cam/{code}/main",
                     "sub_url": f"rtsp://{rtsp}/cam/{code}/sub",
-                    "onvif_url": f"http://{onvif}/onvif/{code}/device_service" if ptz else "",
+                    "onvif_url": f"http://{onvif}/onvif/{code}/device_service",
                     "username": DEMO_USERNAME,
                     "password": DEMO_PASSWORD,
                     "transport": "tcp",

@@ -17,8 +17,10 @@ from manara.settings import Settings
 from manara.simulate.bar import BarWriter
 from manara.simulate.clips import Clip, clip_from_file
 from manara.simulate.control import ControlPort
+from manara.simulate.discovery import Discovery
 from manara.simulate.http import HttpServer
 from manara.simulate.mount import BlackScene, ClipMount, Scheme, VirtualCamera
+from manara.simulate.onvif import OnvifDevice, OnvifDevices, new_head
 from manara.simulate.paint import light_at
 from manara.simulate.province import DEMO_PASSWORD, DEMO_USERNAME, make_province
 from manara.simulate.rtsp_server import RtspServer
@@ -53,7 +55,6 @@ class _Stage:
         self._mounts: dict[tuple[str, str], list[ClipMount]] = {}
         province = make_province(settings.simulate.seed, streaming=settings.simulate.cameras)
         self.codes = province.streams
-        self.kinds = {row["code"]: row["kind"] for row in province.cameras}
         self.rows = {row["code"]: row for row in province.cameras}
         names = dict.fromkeys(scene_of(index) for index in range(len(self.codes)))
         self.scenes = list(names)
@@ -96,6 +97,14 @@ class _Stage:
                 ClipMount(camera, stream, clip, offset=index * 7)
             self._server.add(camera)
 
+    def add_devices(self, devices: OnvifDevices) -> None:
+        """Give every camera its ONVIF device; those that move get a head."""
+        for code in self.codes:
+            row, camera = self.rows[code], self._server.cameras[code]
+            urls = {stream: self._server.url(code, stream) for stream in camera.mounts}
+            head = new_head() if row["kind"] == "ptz" else None
+            devices.add(OnvifDevice(camera, row["make"], row["model"], urls, head))
+
     def change_clips(self, clips: dict[tuple[str, str], Clip]) -> None:
         """Go over to the same scenes under another light, each camera at its next key frame."""
         for key, mounts in self._mounts.items():
@@ -110,6 +119,8 @@ async def run_simulator(settings: Settings, stop: asyncio.Event, *, clip: Path |
     """
     server = RtspServer(HOST, settings.simulate.rtsp_port)
     web = HttpServer(HOST, settings.simulate.onvif_port)
+    devices = OnvifDevices(lambda: f"http://{HOST}:{web.port}")
+    discovery = Discovery(devices)
     stage = _Stage(settings, server)
     shelf = SceneShelf(settings.data.directory / "simulate")
     tasks: list[asyncio.Task[None]] = []
@@ -121,7 +132,10 @@ async def run_simulator(settings: Settings, stop: asyncio.Event, *, clip: Path |
             tasks.append(asyncio.create_task(_keep_light(stage, shelf)))
         await server.start()
         web.route("/control/", ControlPort(server).handle)
+        web.route("/onvif/", devices.handle)
         await web.start()
+        stage.add_devices(devices)
+        await discovery.start()
         await asyncio.to_thread(_tell_ports, settings.data.directory / "run", server.port, web.port)
         log.info("virtual province runs", extra={"cameras": len(stage.codes), "rtsp": server.port, "onvif": web.port})
         ended = asyncio.create_task(stop.wait())
@@ -134,6 +148,7 @@ async def run_simulator(settings: Settings, stop: asyncio.Event, *, clip: Path |
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        discovery.close()
         await shelf.close()
         await web.close()
         await server.close()
