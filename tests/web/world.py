@@ -3,17 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from manara.access.accounts import add_account
+from manara.access.passwords import hash_password
 from manara.access.roles import Role
 from manara.access.sessions import sign_in
+from manara.access.tables import Account
 from manara.access.who import Who
 from manara.base.clock import FakeClock, to_datetime
+from manara.base.ids import new_id
 from manara.network import actions, views
 from manara.settings import Data, Settings
 from manara.store.database import Database
@@ -100,6 +103,11 @@ def network() -> dict[str, list[dict[str, Any]]]:
     }
 
 
+@cache
+def _password_hash() -> str:
+    return hash_password(PASSWORD)
+
+
 @contextmanager
 def running(folder: Path, *, wired: bool = False, **handed: Any) -> Iterator[World]:
     """A control process on a state in `folder`; with `wired`, facts and statuses flow."""
@@ -110,11 +118,22 @@ def running(folder: Path, *, wired: bool = False, **handed: Any) -> Iterator[Wor
     box = SecretBox.from_file(folder / "secret.key")
     program, at = Who.system("test"), to_datetime(clock.wall_us())
     actions.seed(database, box, program, at, **network())
-    for role in Role:
-        values = {"account": str(role), "name": f"The {role}", "roles": [role], "password": PASSWORD}
-        add_account(database, program, at, values, must_change=False)
-    north = {"account": "north", "name": "North", "roles": ["operator"], "sector_ids": [NORTH], "password": PASSWORD}
-    add_account(database, program, at, north, must_change=False)
+    people = {str(role): ([role], None) for role in Role} | {"north": ([Role.OPERATOR], [NORTH])}
+    with database.act(program, at) as act:
+        for account, (roles, sector_ids) in people.items():
+            # straight into the table: one slow password hash serves all
+            act.session.add(
+                Account(
+                    id=new_id(),
+                    account=account,
+                    name=f"The {account}",
+                    password_hash=_password_hash(),
+                    roles=[str(role) for role in roles],
+                    sector_ids=sector_ids,
+                    preferences={},
+                    created_us=act.at_us,
+                )
+            )
     static = folder / "static"
     (static / "assets").mkdir(parents=True)
     (static / "index.html").write_text("<!doctype html><title>screens</title>")

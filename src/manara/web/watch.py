@@ -6,10 +6,11 @@ One question a second to the state for all sockets together. Where the state can
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import anyio
 from anyio.to_thread import run_sync
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -123,30 +124,32 @@ class SocketWatch:
         return ended, rights
 
 
-async def serve_socket(socket: WebSocket, watched: Watched, work: Coroutine[None, None, None]) -> None:
-    """Run `work` on an accepted socket until it is done, the browser goes, or the watch ends it (told by its close
-    code).
+async def serve_socket(socket: WebSocket, watched: Watched, work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work` on an accepted socket until it is done, the browser goes, or the watch ends it (with its close code).
 
     `work` may raise `WebSocketDisconnect` or `TimeoutError` (the browser takes nothing); both are ends like any other.
     """
-    tasks = {
-        asyncio.create_task(work, name="socket work"),
-        asyncio.create_task(_drain(socket), name="socket reading"),
-        asyncio.create_task(watched.ended.wait(), name="socket watch"),
-    }
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | TimeoutError):
-            raise result
-    if watched.ended.is_set():
-        await close_socket(socket, watched.code)
-    elif not any(task.get_name() == "socket reading" for task in done):
-        await close_socket(socket, 1000)
+    gone = False
+
+    async def part(run: Callable[[], Awaitable[object]]) -> None:
+        nonlocal gone
+        try:
+            await run()
+        except (WebSocketDisconnect, TimeoutError):
+            gone = True
+        group.cancel_scope.cancel()
+
+    async def drain() -> None:
+        nonlocal gone
+        await _drain(socket)
+        gone = True
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(part, work)
+        group.start_soon(part, drain)
+        group.start_soon(part, watched.ended.wait)
+    if not gone:
+        await close_socket(socket, watched.code if watched.ended.is_set() else 1000)
 
 
 async def close_socket(socket: WebSocket, code: int) -> None:

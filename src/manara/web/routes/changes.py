@@ -1,6 +1,7 @@
 """The snapshot, and the socket on which ordered changes follow it."""
 
 import asyncio
+from functools import partial
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, WebSocket
@@ -35,7 +36,7 @@ async def changes(socket: WebSocket, handed: Handed, person: Person, epoch: str 
     watch: SocketWatch = socket.app.state.watch
     await socket.accept()
     with watch.watching(person) as watched:
-        await serve_socket(socket, watched, _follow(socket, handed.hub, View.of(person), epoch, after))
+        await serve_socket(socket, watched, partial(_follow, socket, handed.hub, View.of(person), epoch, after))
 
 
 async def _follow(socket: WebSocket, hub: Hub, view: View, epoch: str, after: int) -> None:

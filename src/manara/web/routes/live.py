@@ -10,8 +10,10 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Literal
 
+import anyio
 import msgspec
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, WebSocket
@@ -50,7 +52,8 @@ async def live(
     sent = [0]
     try:
         with watch.watching(person) as watched:
-            await serve_socket(socket, watched, _show(socket, handed, watched, camera_id, stream, sent))
+            show = partial(_show, socket, handed, watched, camera_id, stream, sent)
+            await serve_socket(socket, watched, show)
     finally:
         took_s = round((handed.clock.wall_us() - began_us) / 1e6, 1)
         detail = {"stream": stream, "code": code, "took_s": took_s, "bytes": sent[0]}
@@ -61,22 +64,18 @@ async def live(
 async def _show(
     socket: WebSocket, handed: Services, watched: Watched, camera_id: str, stream: str, sent: list[int]
 ) -> None:
-    async with asyncio.TaskGroup() as group:
-        clock = group.create_task(_tell_clock(socket, handed))
-        guard = group.create_task(_guard(handed, watched, camera_id))
-        try:
-            while True:
-                try:
-                    await _pass_through(socket, handed, camera_id, stream, sent)
-                    cause = "server_closed"
-                except Unavailable as error:
-                    cause = error.code
-                waiting = f'{{"state":"waiting","since_us":{handed.clock.wall_us()},"cause":"{cause}"}}'
-                await send_text(socket, waiting)
-                await asyncio.sleep(RETRY_S)
-        finally:
-            clock.cancel()
-            guard.cancel()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_tell_clock, socket, handed)
+        group.start_soon(_guard, handed, watched, camera_id)
+        while True:
+            try:
+                await _pass_through(socket, handed, camera_id, stream, sent)
+                cause = "server_closed"
+            except Unavailable as error:
+                cause = error.code
+            waiting = f'{{"state":"waiting","since_us":{handed.clock.wall_us()},"cause":"{cause}"}}'
+            await send_text(socket, waiting)
+            await asyncio.sleep(RETRY_S)
 
 
 async def _pass_through(socket: WebSocket, handed: Services, camera_id: str, stream: str, sent: list[int]) -> None:

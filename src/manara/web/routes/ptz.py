@@ -35,7 +35,7 @@ class Inspect(BaseModel):
 @router.post("/onvif/discover")
 def discover(handed: Handed, person: Person, body: Discover | None = None) -> Response:
     """Ask the network which devices are there; takes about 3 s."""
-    asked = body or Discover()  # type: ignore[call-arg]
+    asked = body or Discover()
     with handed.database.act(person, to_datetime(handed.clock.wall_us())) as act:
         act.audit("onvif:discover", detail={"target": asked.target, "interface": asked.interface})
     return Json(onvif.discover(asked.target, interface=asked.interface))
