@@ -16,6 +16,7 @@ password in any error.
 import logging
 import secrets
 import socket
+import struct
 import time
 import uuid
 from dataclasses import dataclass
@@ -342,7 +343,7 @@ def inspect(address: str, username: str, password: str, clock: Clock) -> dict[st
 
 
 def discover(target: str = "", *, interface: str = "", wait_s: float = DISCOVERY_S) -> list[dict[str, Any]]:
-    """Ask who is there: by multicast on an interface (its IPv4 address; empty = the default), or only `target`
+    """Ask who is there: by multicast on an interface (its IPv4 address; empty = all), or only `target`
     (`host[:port]`).
 
     Returns `[{address, name, hardware, location, endpoint}]` of all who answered within `wait_s`. Answers are
@@ -367,19 +368,17 @@ def discover(target: str = "", *, interface: str = "", wait_s: float = DISCOVERY
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
-            if interface:
-                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
             sock.bind((interface, 0))
-            sock.sendto(question, where)
+            _send(sock, question, where, interface, bool(target))
             again_s = time.monotonic() + wait_s / 4  # datagrams get lost; ask twice
             while (left_s := deadline_s - time.monotonic()) > 0 and len(found) < DEVICES_MAX:
+                if again_s and time.monotonic() >= again_s:
+                    _send(sock, question, where, interface, bool(target))
+                    again_s = 0.0
                 sock.settimeout(max(0.01, min(left_s, again_s - time.monotonic()) if again_s else left_s))
                 try:
                     data, sender = sock.recvfrom(wsdiscovery.DATAGRAM_MAX)
                 except TimeoutError:
-                    if again_s and time.monotonic() >= again_s:
-                        sock.sendto(question, where)
-                        again_s = 0.0
                     continue
                 try:
                     for match in wsdiscovery.matches(data, message_id):
@@ -397,6 +396,30 @@ def discover(target: str = "", *, interface: str = "", wait_s: float = DISCOVERY
         {name: getattr(device, name) for name in ("address", "name", "hardware", "location", "endpoint")}
         for device in devices
     ]
+
+
+def _send(sock: socket.socket, question: bytes, where: tuple[str, int], interface: str, one: bool) -> None:
+    """Send the question to one address, or to the group on one interface or on all. Raises `OSError` where none
+    takes it.
+    """
+    if one:
+        sock.sendto(question, where)
+        return
+    if interface:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
+        sock.sendto(question, where)
+        return
+    failed: OSError | None = None
+    sent = 0
+    for index, _ in socket.if_nameindex():
+        try:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, struct.pack("=4s4si", bytes(4), bytes(4), index))
+            sock.sendto(question, where)
+            sent += 1
+        except OSError as error:  # an interface that is down or knows no multicast
+            failed = error
+    if not sent and failed is not None:
+        raise failed
 
 
 def _believed(match: wsdiscovery.Match, sender: str) -> Device | None:
