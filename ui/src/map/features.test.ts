@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Camera, CameraStatus } from "@/api/types";
-import { boundsOf, cameraFeature, difference, middle, Numbers, project, viewCone } from "./features";
+import { boundsOf, boundsOfShape, cameraFeature, difference, joinBounds, middle, Numbers, project, viewCone } from "./features";
 
 const camera = (id: string, more: Partial<Camera> = {}): Camera =>
   ({ id, code: id.toUpperCase(), kind: "fixed", enabled: true, lat: 31.04, lon: 46.26, heading_deg: 90, field_of_view_deg: 60, range_m: 100, ...more }) as Camera;
@@ -40,6 +40,8 @@ describe("features", () => {
     expect(middle({ type: "Polygon", coordinates: [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]] })).toEqual([1, 1]);
     expect(boundsOf([camera("a"), camera("b", { lat: 32, lon: 45 }), camera("c", { lat: null })])).toEqual([45, 31.04, 46.26, 32]);
     expect(boundsOf([])).toBeNull();
+    expect(boundsOfShape({ type: "Polygon", coordinates: [[[0, 0], [2, 1], [1, 3], [0, 0]]] })).toEqual([0, 0, 2, 3]);
+    expect(joinBounds([null, [0, 0, 1, 1], null, [-1, 0.5, 0.5, 4]])).toEqual([-1, 0, 1, 4]);
   });
 
   it("takes 10,000 cameras within a frame or two", () => {

@@ -189,3 +189,17 @@ export function boundsOf(things: readonly { lat: number | null; lon: number | nu
   }
   return bounds;
 }
+
+/** Bounds of a polygon's outer rings. */
+export function boundsOfShape(shape: GeoJSON.Polygon | GeoJSON.MultiPolygon | null): Bounds | null {
+  if (!shape) return null;
+  const rings = shape.type === "Polygon" ? [shape.coordinates[0]] : shape.coordinates.map((polygon) => polygon[0]);
+  return boundsOf(rings.flatMap((ring) => (ring ?? []).map(([lon, lat]) => ({ lon: lon ?? null, lat: lat ?? null }))));
+}
+
+export function joinBounds(all: readonly (Bounds | null)[]): Bounds | null {
+  return all.reduce<Bounds | null>((sum, next) => {
+    if (!sum || !next) return sum ?? next;
+    return [Math.min(sum[0], next[0]), Math.min(sum[1], next[1]), Math.max(sum[2], next[2]), Math.max(sum[3], next[3])];
+  }, null);
+}

@@ -28,10 +28,10 @@ export interface Palette {
 
 export const PALETTES: Record<Theme, Palette> = {
   dark: {
-    land: "#151c24",
-    abroad: "#10161d",
+    land: "#18202a",
+    abroad: "#11181f",
     sea: "#0b1118",
-    water: "#1b3346",
+    water: "#24465f",
     border: "#3a4856",
     urban: "#1f2933",
     road: "#2b3743",
@@ -47,7 +47,7 @@ export const PALETTES: Record<Theme, Palette> = {
     cone: "#7db4e0",
     selected: "#9ccbf0",
     site: "#8593a2",
-    tints: ["#4f7ea3", "#5f8f86", "#84809f", "#8d8368", "#6d8a5f", "#7d6f7f"],
+    tints: ["#5d92bd", "#62a094", "#9089b8", "#a3946b", "#7ba269", "#9b7f9b"],
     ranks: ["#b9c5d1", "#58c8da", "#f0d050", "#ffa24a", "#ff6259"],
   },
   light: {

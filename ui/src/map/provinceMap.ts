@@ -8,7 +8,7 @@ import { type GeoJSONSource, type MapGeoJSONFeature, Map as MapLibre, type MapMo
 import type { Camera, CameraStatus, Language, Sector, Site, Theme, Town } from "@/api/types";
 import { baseLayers, countryOutlines } from "./base";
 import { mapReady } from "./engine";
-import { type Bounds, boundsOf, cameraFeature, type CameraFeature, collection, difference, Numbers, sectorFeatures, siteFeatures, townFeatures, viewCone } from "./features";
+import { type Bounds, boundsOf, boundsOfShape, cameraFeature, type CameraFeature, collection, difference, joinBounds, Numbers, sectorFeatures, siteFeatures, townFeatures, viewCone } from "./features";
 import { PALETTES } from "./palette";
 import { styleOf } from "./style";
 import { addSymbols } from "./symbols";
@@ -79,8 +79,10 @@ export class ProvinceMap {
         fadeDuration: 120,
       });
       this.map = map;
-      map.addControl(new ScaleControl({ unit: "metric" }), "bottom-right");
-      map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
+      // The map itself is not mirrored; its controls stand away from the reading side, where the legend is.
+      const corner = this.look.language === "ar" ? "bottom-left" : "bottom-right";
+      map.addControl(new ScaleControl({ unit: "metric" }), corner);
+      map.addControl(new NavigationControl({ showCompass: false }), corner);
       map.touchZoomRotate.disableRotation();
       map.on("load", () => this.arrive());
       map.on("error", (event) => this.listener.failed(event.error));
@@ -91,11 +93,11 @@ export class ProvinceMap {
 
   private firstPlace(): { bounds: Bounds; fitBoundsOptions: { padding: number } } | Place {
     const bounds = this.bounds();
-    return bounds ? { bounds, fitBoundsOptions: { padding: 60 } } : { center: [44.2, 32.4], zoom: 5.4 };
+    return bounds ? { bounds, fitBoundsOptions: { padding: 36 } } : { center: [44.2, 32.4], zoom: 5.4 };
   }
 
   private bounds(): Bounds | null {
-    return boundsOf(this.cameras.length ? this.cameras : this.towns);
+    return joinBounds([...this.sectors.map((sector) => boundsOfShape(sector.boundary)), boundsOf(this.cameras), boundsOf(this.towns)]);
   }
 
   private arrive(): void {
@@ -228,7 +230,7 @@ export class ProvinceMap {
 
   fit(animated = true): void {
     const bounds = this.bounds();
-    if (bounds) this.map?.fitBounds(bounds, { padding: 60, maxZoom: 14, duration: animated ? this.duration(600) : 0 });
+    if (bounds) this.map?.fitBounds(bounds, { padding: 36, maxZoom: 14, duration: animated ? this.duration(600) : 0 });
   }
 
   private at(event: MapMouseEvent): MapGeoJSONFeature | undefined {

@@ -19,13 +19,14 @@ export class WebCodecsEngine implements LiveEngine, Painter {
   private newest: VideoFrame | null = null;
   private errors = 0;
   private closed = false;
+  private painted = 0;
   private readonly context: CanvasRenderingContext2D;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private readonly listener: EngineListener,
   ) {
-    const context = canvas.getContext('2d', { alpha: false, desynchronized: true });
+    const context = canvas.getContext('2d', { alpha: false });
     if (!context) throw new Error('the canvas gives no 2D context');
     this.context = context;
   }
@@ -79,7 +80,9 @@ export class WebCodecsEngine implements LiveEngine, Painter {
       this.listener.dropped(1);
     }
     this.newest = frame;
-    paintSoon(this);
+    // The first picture does not wait for the next repaint to be asked for; all later ones are drawn together.
+    if (this.painted === 0) this.paint();
+    else paintSoon(this);
   }
 
   paint(): void {
@@ -94,6 +97,7 @@ export class WebCodecsEngine implements LiveEngine, Painter {
     this.context.drawImage(frame, 0, 0, canvas.width, canvas.height);
     const wallUs = frame.timestamp;
     frame.close();
+    this.painted += 1;
     this.listener.shown(wallUs);
   }
 

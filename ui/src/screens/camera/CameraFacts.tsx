@@ -14,7 +14,7 @@ import { codecName } from "@/video/codecs";
 import { useName } from "@/state/preferences";
 
 export function CameraFacts({ camera, status, judged }: { camera: Camera; status: CameraStatus | undefined; judged: Judged }) {
-  const { t } = useTranslation(["video", "common"]);
+  const { t } = useTranslation("video");
   const f = useFormats();
   const names = useName();
   const may = useMay();

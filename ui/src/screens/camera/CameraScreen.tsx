@@ -24,7 +24,7 @@ export function CameraScreen() {
   const { id } = useParams();
   const camera = useCamera(id);
   const status = useCameraStatus(id);
-  const { t } = useTranslation(["video", "common"]);
+  const { t } = useTranslation("video");
   const f = useFormats();
   const names = useName();
   const may = useMay();

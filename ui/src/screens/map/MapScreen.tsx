@@ -28,7 +28,7 @@ type StateFilter = "all" | "trouble" | "recording" | "lost" | "refused" | "disab
 const STATES: readonly StateFilter[] = ["all", "trouble", "recording", "lost", "refused", "disabled"];
 
 export function MapScreen() {
-  const { t } = useTranslation(["map", "common"]);
+  const { t } = useTranslation("map");
   const f = useFormats();
   const { preferences } = usePreferences();
   const names = useName();
@@ -189,7 +189,7 @@ function HoverCard({ id, x, y }: { id: string; x: number; y: number }) {
 
 /** The chosen camera, live, on the map: one action from the symbol to its picture. */
 function LiveCard({ id, onClose }: { id: string; onClose(): void }) {
-  const { t } = useTranslation(["map", "common"]);
+  const { t } = useTranslation("map");
   const f = useFormats();
   const camera = useCamera(id);
   const status = useCameraStatus(id);

@@ -150,11 +150,11 @@ export function PlaybackScreen() {
           <GoTo us={facts.us} nowUs={nowUs} onGo={seek} />
         </div>
         <div className="playback-controls" dir="ltr" role="toolbar" aria-label={t("controls")}>
-          <Tool icon="back10" label={t("back10")} onPress={() => seek(group.nowUs - 10 * S_US)} />
+          <Tool icon="back10" label={t("back", { seconds: f.number(10) })} onPress={() => seek(group.nowUs - 10 * S_US)} />
           <Tool icon="stepBack" label={t("step_back")} onPress={() => group.step(-1)} />
           <Tool look="plain" icon={facts.playing ? "pause" : "play"} label={facts.playing ? t("pause") : t("play")} onPress={() => group.toggle()} />
           <Tool icon="stepOn" label={t("step_on")} onPress={() => group.step(1)} />
-          <Tool icon="on10" label={t("on10")} onPress={() => seek(group.nowUs + 10 * S_US)} />
+          <Tool icon="on10" label={t("on", { seconds: f.number(10) })} onPress={() => seek(group.nowUs + 10 * S_US)} />
           <div className="speeds" role="radiogroup" aria-label={t("speed")}>
             {SPEEDS.map((speed) => (
               <button key={speed} type="button" role="radio" aria-checked={facts.speed === speed} className="speed number" onClick={() => group.setSpeed(speed)}>
@@ -222,9 +222,9 @@ export function PlaybackScreen() {
           {Boolean(error) && <span className="text-high">{t("timeline_failed")}</span>}
           <span className="wall-gap" />
           <span className="zooms" dir="ltr">
-            {ZOOMS.map(({ key, spanUs }) => (
-              <button key={key} type="button" className="speed" onClick={() => setView(around(facts.us, spanUs))}>
-                {t(`zoom.${key}`)}
+            {ZOOMS.map(({ key, value, spanUs }) => (
+              <button key={spanUs} type="button" className="speed" onClick={() => setView(around(facts.us, spanUs))}>
+                {t(`zoom.${key}`, { value: f.number(value) })}
               </button>
             ))}
           </span>

@@ -9,6 +9,7 @@ import { Icon } from "@/video/icons";
 import { useName } from "@/state/preferences";
 import type { PlaybackGroup } from "@/video/playback/group";
 import type { TrackFacts } from "@/video/playback/track";
+import "@/video/video.css";
 
 interface Props {
   camera: Camera;
@@ -22,7 +23,7 @@ interface Props {
 }
 
 export function PlaybackTile({ camera, group, facts, gap, held, chosen, onChoose, onRemove }: Props) {
-  const { t } = useTranslation(["playback", "common"]);
+  const { t } = useTranslation("playback");
   const f = useFormats();
   const names = useName();
   const canvas = useRef<HTMLCanvasElement>(null);

@@ -29,7 +29,7 @@ interface Props {
 }
 
 export function SpanDialog({ kind, cameras, selection, onSelection, headUs, onClose }: Props) {
-  const { t } = useTranslation(["playback", "common"]);
+  const { t } = useTranslation("playback");
   const f = useFormats();
   const [reason, setReason] = useState("");
   const [out, setOut] = useState<ReadonlySet<string>>(new Set());
@@ -140,7 +140,7 @@ export function SpanDialog({ kind, cameras, selection, onSelection, headUs, onCl
 }
 
 function ExportProgress({ job, onClose }: { job: ExportJob; onClose(): void }) {
-  const { t } = useTranslation(["playback", "common"]);
+  const { t } = useTranslation("playback");
   const f = useFormats();
   const running = job.state === "queued" || job.state === "running";
   return (

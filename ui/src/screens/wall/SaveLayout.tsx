@@ -14,7 +14,7 @@ interface Props {
 }
 
 export function SaveLayout({ layout, mayShare, body, onClose }: Props) {
-  const { t } = useTranslation(["wall", "common"]);
+  const { t } = useTranslation("wall");
   const { me } = useSession();
   const own = layout && (layout.owner_account_id === me.account_id || mayShare) ? layout : null;
   const [name, setName] = useState(layout?.name ?? "");

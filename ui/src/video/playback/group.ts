@@ -10,6 +10,7 @@ import { Track, type TrackFacts } from './track';
 export const LIMIT_CAMERAS = 16;
 const LIMIT_BYTES = 320 << 20;
 const STEP_COPIES = 40;
+const STEP_MARGIN_US = 4000;
 /** A camera that cannot fetch holds the others at most this long. */
 const LIMIT_HOLD_MS = 4000;
 /** Full decoding up to this many camera-seconds a second; above it key frames only. */
@@ -126,7 +127,8 @@ export class PlaybackGroup {
     const next = lead.neighbour(us, this.pendingStep);
     if (next === null) return; // still being fetched; the next repaint tries again
     this.pendingStep = 0;
-    this.clock.seek(next, performance.now());
+    // A little into the frame: the others' frames of the same instant differ by less than this and are shown with it.
+    this.clock.seek(next + STEP_MARGIN_US, performance.now());
     this.tell();
   }
 

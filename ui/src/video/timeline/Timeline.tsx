@@ -11,6 +11,7 @@ import { useFormats } from "@/i18n/format";
 import { AXIS_PX, type Colours, draw, heightOf, ROW_PX } from "./draw";
 import { DAY_US, pan, S_US, type Tick, usAt, type View, xOf, zoom } from "./scale";
 import { gapCause, spanAt } from "./spans";
+import "../video.css";
 
 export interface TimelineRow {
   id: string;
@@ -207,7 +208,7 @@ export function Timeline(props: Props) {
 }
 
 function TipLines({ row, us, nowUs }: { row: TimelineRow; us: number; nowUs: number }) {
-  const { t } = useTranslation(["playback", "video"]);
+  const { t } = useTranslation("playback");
   const f = useFormats();
   if (us > nowUs) return <small>{t("playback:future")}</small>;
   const cause = gapCause(row.data, us);
@@ -261,11 +262,11 @@ function useLabels(locale: string, timeZone: string): (tick: Tick) => string {
   }, [locale, timeZone]);
 }
 
-export const ZOOMS: readonly { key: string; spanUs: number }[] = [
-  { key: "m1", spanUs: 60 * S_US },
-  { key: "m10", spanUs: 600 * S_US },
-  { key: "h1", spanUs: 3600 * S_US },
-  { key: "h6", spanUs: 6 * 3600 * S_US },
-  { key: "d1", spanUs: DAY_US },
-  { key: "d7", spanUs: 7 * DAY_US },
+export const ZOOMS: readonly { key: "minutes" | "hours" | "day" | "week"; value: number; spanUs: number }[] = [
+  { key: "minutes", value: 1, spanUs: 60 * S_US },
+  { key: "minutes", value: 10, spanUs: 600 * S_US },
+  { key: "hours", value: 1, spanUs: 3600 * S_US },
+  { key: "hours", value: 6, spanUs: 6 * 3600 * S_US },
+  { key: "day", value: 1, spanUs: DAY_US },
+  { key: "week", value: 1, spanUs: 7 * DAY_US },
 ];
