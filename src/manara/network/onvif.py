@@ -411,9 +411,12 @@ def _send(sock: socket.socket, question: bytes, where: tuple[str, int], interfac
         return
     failed: OSError | None = None
     sent = 0
-    for index, _ in socket.if_nameindex():
+    for index, name in socket.if_nameindex():
+        chosen = struct.pack("=4s4si", bytes(4), bytes(4), index)
+        if name.startswith("lo"):  # by its address: by its number the question would come from another interface's
+            chosen = socket.inet_aton("127.0.0.1")
         try:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, struct.pack("=4s4si", bytes(4), bytes(4), index))
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, chosen)
             sock.sendto(question, where)
             sent += 1
         except OSError as error:  # an interface that is down or knows no multicast
