@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from manara.base.errors import Unavailable
+from manara.recorder import archive_writer
 from manara.recorder import index as rows
 from manara.recorder.archive import Archive
 from manara.recorder.doctor import check_archive
@@ -152,7 +154,7 @@ def test_the_doctor_finds_and_mends_orphans_of_both_kinds(tmp_path: Path) -> Non
         file.write(b"torn")
     (files[1].parent / "1-x.part").write_bytes(b"half a copy")
     (files[1].parent / "holiday.mp4").write_bytes(b"not ours" * 20_000)
-    report = check_archive(folders, rig.index_path)
+    report = check_archive(None, rig.index_path)
     assert dict(report.counts) == {"row_without_file": 1, "size_differs": 1, "file_without_row": 3}
     check_archive(folders, rig.index_path, mend=True)
     report = check_archive(folders, rig.index_path, deep=True)
@@ -166,3 +168,15 @@ def test_the_doctor_finds_and_mends_orphans_of_both_kinds(tmp_path: Path) -> Non
     assert "fragment_damaged" in check_archive(folders, rig.index_path, deep=True).counts
     files[1].write_bytes(b"")
     assert "size_differs" in check_archive(folders, rig.index_path).counts
+
+
+def test_two_recorders_never_write_one_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive_writer, "LOCK_S", 0.1)
+    rig = Rig(tmp_path).start()
+    with pytest.raises(Unavailable):
+        Rig(tmp_path).start()
+    with pytest.raises(Unavailable):
+        check_archive(None, rig.index_path, mend=True)
+    assert check_archive(None, rig.index_path).ok
+    assert rig.writer.stop()
+    assert Rig(tmp_path).start().writer.stop()

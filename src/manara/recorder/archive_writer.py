@@ -7,6 +7,7 @@ deleted in `retention.py`.
 """
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 HANG_S = 10.0  # one write that takes longer than this: the disk hangs, its cameras go elsewhere
 SYNC_HANG_S = 60.0
 SLOW_S = 1.0
+LOCK_S = 10.0  # a recorder that was killed may take this long to be gone
 _WATCH_S = 0.25
 
 OnDiskState = Callable[[str, str, str], None]  # path, state, cause
@@ -80,6 +82,7 @@ class ArchiveWriter:
         self._entries: dict[StreamKey, Entry] = {}
         self._run_number = 0
         self._stop = threading.Event()
+        self._lock_fd = -1
         index_path.parent.mkdir(parents=True, exist_ok=True)
         self.index = IndexWriter(index_path)
         self.keep = Keep(settings.retention_days)
@@ -97,7 +100,11 @@ class ArchiveWriter:
     # Life.
 
     def start(self) -> Counter[str]:
-        """Recover what a crash left, then take frames. Returns what was mended. Raises `sqlite3.Error`."""
+        """Recover what a crash left, then take frames. Returns what was mended.
+
+        Raises `sqlite3.Error`, and `Unavailable` where another process writes this index and does not end.
+        """
+        self._lock_fd = rows.lock(self.index_path, LOCK_S)
         counts: Counter[str] = Counter()
         lock = threading.Lock()
 
@@ -146,7 +153,11 @@ class ArchiveWriter:
         for disk in self._disks:
             disk.janitor.join(max(0.0, deadline_s - time.monotonic()))
         self._watch.join(max(0.0, deadline_s - time.monotonic()))
-        return self.index.stop(max(0.2, deadline_s - time.monotonic())) and all(done)
+        closed = self.index.stop(max(0.2, deadline_s - time.monotonic()))
+        if closed and self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+        return closed and all(done)
 
     def _open_disk(self, disk: _Disk, db: sqlite3.Connection) -> Counter[str]:
         """Make sure that this is the disk we know, and mend it."""

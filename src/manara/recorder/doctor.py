@@ -6,6 +6,7 @@ what is not in the index is taken in, what is no segment of ours is set aside as
 and empty files go.
 """
 
+import os
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
@@ -41,12 +42,20 @@ class ArchiveReport:
             self.problems.append(text)
 
 
-def check_archive(disks: list[Path], index_path: Path, *, mend: bool = False, deep: bool = False) -> ArchiveReport:
-    """Compare the folders of recordings with one index. Raises `sqlite3.Error`, `ValueError` (another version)."""
+def check_archive(
+    disks: list[Path] | None, index_path: Path, *, mend: bool = False, deep: bool = False
+) -> ArchiveReport:
+    """Compare the folders of recordings with one index; `disks` None: all that the index knows.
+
+    Raises `sqlite3.Error`, `ValueError` (another version), `Unavailable` where it shall mend while the recorder runs.
+    """
     report = ArchiveReport()
+    lock_fd = rows.lock(index_path, 0.0) if mend else -1
     writer = IndexWriter(index_path) if mend else None
     db = rows.connect_read_only(index_path)
     try:
+        if disks is None:
+            disks = [Path(path) for (path,) in db.execute("SELECT path FROM disk ORDER BY path")]
         for disk in disks:
             try:
                 _check_disk(report, db, disk.absolute(), writer, deep=deep)
@@ -56,6 +65,7 @@ def check_archive(disks: list[Path], index_path: Path, *, mend: bool = False, de
         db.close()
         if writer is not None:
             writer.stop(30.0)
+            os.close(lock_fd)
     return report
 
 

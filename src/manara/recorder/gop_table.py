@@ -8,7 +8,10 @@ first: less the segment's start), duration less the duration before (zigzag, 90 
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+
 MAX_ROWS = 100_000
+_MAX_NUMBER_BYTES = 9  # 63 bits
 
 
 class Row(NamedTuple):
@@ -66,27 +69,22 @@ def pack(rows: Iterable[Row], start_us: int) -> bytes:
 
 def unpack(packed: bytes, start_us: int, offset: int) -> list[Row]:
     """The rows of a segment whose first fragment lies at `offset`. Raises `ValueError` where the table is damaged."""
-    values: list[int] = []
-    value = shift = 0
-    for byte in packed:
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            values.append(value)
-            value = shift = 0
-        else:
-            shift += 7
-            if shift > 63:
-                raise ValueError("packed table: a number is too long")
-    if shift or len(values) % 4 or len(values) > 4 * MAX_ROWS:
+    if not packed:
+        return []
+    data = np.frombuffer(packed, np.uint8)
+    ends = np.flatnonzero(data < 0x80)
+    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1)) if len(ends) else ends
+    if not len(ends) or ends[-1] != len(data) - 1 or len(ends) % 4 or len(ends) > 4 * MAX_ROWS:
         raise ValueError(f"packed table of {len(packed)} bytes is cut or too long")
-    rows: list[Row] = []
-    expected_us, duration = start_us, 0
-    for at in range(0, len(values), 4):
-        delta, step, size, frames = values[at : at + 4]
-        wall_us = expected_us + ((delta >> 1) if not delta & 1 else -((delta + 1) >> 1))
-        duration += (step >> 1) if not step & 1 else -((step + 1) >> 1)
-        row = Row(offset, size, wall_us, duration, frames >> 1, bool(frames & 1))
-        rows.append(row)
-        offset += size
-        expected_us = row.end_us
-    return rows
+    if int((ends - starts).max()) > _MAX_NUMBER_BYTES - 1:
+        raise ValueError("packed table: a number is too long")
+    place = np.arange(len(data)) - np.repeat(starts, ends - starts + 1)
+    values = np.add.reduceat((data & 0x7F).astype(np.int64) << (7 * place), starts).reshape(-1, 4)
+    signed = (values[:, :2] >> 1) ^ -(values[:, :2] & 1)  # zigzag
+    durations = np.cumsum(signed[:, 1])
+    lengths_us = durations * 100 // 9
+    walls_us = start_us + np.cumsum(signed[:, 0]) + np.cumsum(lengths_us) - lengths_us
+    sizes = values[:, 2]
+    offsets = offset + np.cumsum(sizes) - sizes
+    columns = (offsets, sizes, walls_us, durations, values[:, 3] >> 1, (values[:, 3] & 1).astype(bool))
+    return list(map(Row._make, zip(*(column.tolist() for column in columns), strict=True)))

@@ -5,7 +5,9 @@ wait, counted, and what was not written is found again on the disks by recovery.
 open the same file read-only; WAL lets them read while we write. Queries are at the end of this file.
 """
 
+import fcntl
 import logging
+import os
 import queue
 import sqlite3
 import threading
@@ -16,6 +18,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from manara.base.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -115,9 +119,28 @@ class Gap:
     cause: str
 
 
+def lock(path: Path, timeout_s: float) -> int:
+    """Be the only writer of an index: a file descriptor that holds the lock until it is closed, or the process ends.
+
+    Raises `Unavailable` where another process still holds it after `timeout_s`.
+    """
+    fd = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    end_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fd
+        except OSError:
+            if time.monotonic() >= end_s:
+                os.close(fd)
+                raise Unavailable(f"{path}: its recorder is running", "index_in_use") from None
+        time.sleep(0.05)
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """The index for writing, made if absent. Raises `sqlite3.Error`, or `ValueError` where it is of another version."""
     connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA page_size=16384")  # several rows with their tables a page; only for a new file
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a deletion must not be forgotten after the file is gone
     (version,) = connection.execute("PRAGMA user_version").fetchone()

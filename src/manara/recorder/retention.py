@@ -32,6 +32,8 @@ CATCH_UP = 10.0
 PROBE_S = 15.0
 _AGE_ROUND_S = 60.0
 _BATCH = 100
+_SHORT_ROUNDS = 3
+_COUNT_S = 600.0  # the sum over the index is taken anew, so that small errors do not add up
 _DAY_US = 86_400 * 1_000_000
 _AGE_KEY = "age_clock_us"
 
@@ -112,6 +114,8 @@ class Janitor:
         self._index, self._keep, self._clock, self._owner, self._interval_s = index, keep, clock, owner, interval_s
         self._archive_known = -1  # bytes in the index when `_written_then` was read; -1: not yet asked
         self._written_then = 0
+        self._counted_s = 0.0
+        self._short_rounds = 0
         self._last_written = 0
         self._age: AgeClock | None = None
         self._aged_s = -_AGE_ROUND_S
@@ -186,11 +190,16 @@ class Janitor:
         self._archive_known = -1
 
     def _count(self, db: sqlite3.Connection) -> None:
-        if self._archive_known < 0:
+        now_s = self._clock.monotonic_s()
+        if self._archive_known < 0 or now_s - self._counted_s > _COUNT_S:
+            self._counted_s = now_s
             found = db.execute(
-                "SELECT total(bytes) FROM segment s JOIN disk d ON d.id=s.disk WHERE d.path=?", (str(self.writer.path),)
+                "SELECT total(bytes), (SELECT total(bytes) FROM segment WHERE disk=d.id AND state=0)"
+                " FROM segment s JOIN disk d ON d.id=s.disk WHERE d.path=?",
+                (str(self.writer.path),),
             ).fetchone()
-            self._archive_known, self._written_then = int(found[0]), self.writer.written_bytes
+            self._written_then = self.writer.written_bytes
+            self._archive_known = int(found[0] - (found[1] or 0)) + self.writer.open_bytes()
         self.archive_bytes = self._archive_known + self.writer.written_bytes - self._written_then
 
     # By age.
@@ -232,6 +241,7 @@ class Janitor:
     def _by_room(self, db: sqlite3.Connection, holds: dict[str, list[Span]]) -> None:
         full = self.writer.state == "full"
         if self._needed() <= 0 and not full:
+            self._short_rounds = 0
             if self._stopped_any:
                 self._stopped_any = False
                 self._owner.room_again()
@@ -255,8 +265,11 @@ class Janitor:
                 self.measure()
                 self._count(db)
         if self._needed() > 0:
+            # segments that were closed just now may be deleted once they are synced: that is not yet "nothing may go"
+            self._short_rounds = 0 if self.writer.closing() else self._short_rounds + 1
             self.counters["disk_full_rounds"] += 1
-            self._stopped_any = bool(self._owner.stop_least(self.writer)) or self._stopped_any
+            if self._short_rounds >= _SHORT_ROUNDS:
+                self._stopped_any = bool(self._owner.stop_least(self.writer)) or self._stopped_any
         elif full:
             self._owner.reopen(self.writer)
 

@@ -123,6 +123,7 @@ class DiskWriter:
         self._lists = threading.Lock()
         self._open: dict[StreamKey, OpenSegment] = {}
         self._closing: list[OpenSegment] = []
+        self._settling = 0
         self._dirty = False
         self._sync_since_s = 0.0
         self._sync_stop = threading.Event()
@@ -168,6 +169,20 @@ class DiskWriter:
         """Names of the files that are being written or wait for their last sync."""
         with self._lists:
             return {segment.name for segment in (*self._open.values(), *self._closing)}
+
+    def closing(self) -> int:
+        """How many segments are closed, but their rows are not: they wait for a sync or for the index."""
+        with self._lists:
+            return len(self._closing) + self._settling
+
+    def open_bytes(self) -> int:
+        """Bytes of the files that the index does not yet know in full."""
+        with self._lists:
+            return sum(segment.size_bytes for segment in (*self._open.values(), *self._closing))
+
+    def _settled(self) -> None:
+        with self._lists:
+            self._settling -= 1
 
     def stop(self, deadline_s: float) -> bool:
         """Write what is queued, close, sync. False where the disk did not do it before `deadline_s` (monotonic)."""
@@ -311,15 +326,23 @@ class DiskWriter:
         now = self._monotonic_s()
         with self._lists:
             closing, self._closing = self._closing, []
+            self._settling += len(closing)
             opened = list(self._open.values())
         taken = [(segment, *segment.snapshot(0)) for segment in opened] + [(s, *s.snapshot(1)) for s in closing]
         self._sync_since_s = now
         try:
             self.io.sync(self.path)
+        except OSError:
+            with self._lists:
+                self._settling -= len(closing)
+            raise
         finally:
             self._sync_since_s = 0.0
         for segment, row, packed in taken:
-            if row.state == 1 or now - segment.checkpoint_s >= CHECKPOINT_S:
+            if row.state == 1:
+                done = self.index.call(lambda db, row=row, packed=packed: rows.put_segment(db, row, packed))  # type: ignore[misc]
+                done.add_done_callback(lambda _: self._settled())
+            elif now - segment.checkpoint_s >= CHECKPOINT_S:
                 segment.checkpoint_s = now
                 self.index.put(lambda db, row=row, packed=packed: rows.put_segment(db, row, packed))  # type: ignore[misc]
             if row.frames:
