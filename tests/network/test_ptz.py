@@ -233,6 +233,18 @@ def test_a_tour_whose_camera_is_away_says_so_and_goes_on(room: Room) -> None:
     room.device.wait(("go", "1"))
 
 
+def test_a_camera_that_was_removed_is_let_go(room: Room, technician: Who, at: datetime) -> None:
+    (tour,) = room.control.save_tours(
+        CHIEF, room.camera_id, [{"name": "Day", "steps": [{"preset": "1", "dwell_s": 5}]}]
+    )
+    room.control.run_tour(CHIEF, room.camera_id, tour["id"], True)
+    room.do(ALI, "move", pan=1)
+    actions.remove_camera(room.database, technician, at, room.camera_id)
+    camera = room.control._camera(room.camera_id)
+    room.control._stop_moving(room.camera_id, camera)
+    assert (camera.stop_at_s, camera.tour) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("values", "fields"),
     [

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from manara.access.who import Who
 from manara.base.clock import Clock, to_datetime
-from manara.base.errors import Conflict, FieldError, Forbidden, InvalidInput, ManaraError, Unavailable
+from manara.base.errors import Conflict, FieldError, Forbidden, InvalidInput, ManaraError, NotFound, Unavailable
 from manara.formats.onvif import Preset
 from manara.network import ptz_actions, ptz_lock, rules, views
 from manara.network.onvif import OnvifClient
@@ -353,6 +353,10 @@ class PtzControl:
             number = camera.newest
         try:
             self._on_wire(camera_id, camera, None, lambda device: device.stop())
+        except NotFound:  # the camera was removed from the network
+            with self._mutex:
+                camera.stop_at_s, camera.tour = None, None
+            return
         except ManaraError as error:
             self.failed_stops += 1
             log.warning("a camera could not be stopped", extra={"camera_id": camera_id, "cause": error.code})
@@ -397,6 +401,9 @@ class PtzControl:
         try:
             self._on_wire(camera_id, camera, None, send)
             tour.error = ""
+        except NotFound:  # the camera was removed from the network, and its tours with it
+            with self._mutex:
+                camera.tour = None
         except ManaraError as error:
             if tour.error != error.code:
                 log.warning("a guard tour cannot go on", extra={"camera_id": camera_id, "cause": error.code})
