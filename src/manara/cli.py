@@ -8,24 +8,22 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from manara import __version__
 from manara.access.roles import Role
-from manara.app import archive_check, doctor, imports, people, reference
+from manara.app import archive_check, doctor, flags, imports, people, recorders, reference
 from manara.app.control import run_control
-from manara.app.data import Folders
 from manara.app.demo import run_demo
-from manara.app.recorders import run_recorder
+from manara.app.flags import settings_of
+from manara.app.folders import Folders
 from manara.app.simulators import run_clip, run_simulate
 from manara.app.stopping import stop_on_signals
 from manara.app.up import run_up
 from manara.base import log
 from manara.base.clock import SystemClock
 from manara.base.errors import ManaraError, SettingsError
-from manara.settings import Settings, load
 
 Command = Callable[[argparse.Namespace], int]
 DEMO_DATA = Path("demo-data")
@@ -36,33 +34,11 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def settings_of(given: argparse.Namespace, *, data: Path | None = None) -> Settings:
-    """The settings that the common flags name; `data` is the data folder where nothing else names one."""
-    flags: dict[str, Any] = {}
-    folder = given.data or (data if given.settings is None else None)
-    if folder is not None:
-        flags["data"] = {"directory": str(folder)}
-    if given.port is not None:
-        flags["web"] = {"port": given.port}
-    if given.cameras is not None:
-        flags["simulate"] = {"cameras": given.cameras}
-    return load(given.settings, flags=flags)
-
-
-def settings_arguments(given: argparse.Namespace, settings: Settings) -> list[str]:
-    """Flags that make another process read the same settings."""
-    arguments = ["--data", str(settings.data.directory.absolute())]
-    for name, value in (("settings", given.settings), ("port", given.port), ("cameras", given.cameras)):
-        if value is not None:
-            arguments += [f"--{name}", str(value.absolute() if isinstance(value, Path) else value)]
-    return arguments
-
-
 def up(given: argparse.Namespace) -> int:
     """Everything on this machine."""
     settings = settings_of(given)
     log.setup("supervisor", Folders.of(settings).logs)
-    asyncio.run(run_up(settings, settings_arguments(given, settings), simulate=given.simulate))
+    asyncio.run(run_up(settings, flags.passed_on(given, settings), simulate=given.simulate))
     return 0
 
 
@@ -70,25 +46,21 @@ def demo(given: argparse.Namespace) -> int:
     """The virtual province."""
     settings = settings_of(given, data=DEMO_DATA)
     log.setup("supervisor", Folders.of(settings).logs, level=logging.INFO)
-    asyncio.run(run_demo(settings, settings_arguments(given, settings)))
+    asyncio.run(run_demo(settings, flags.passed_on(given, settings)))
     return 0
 
 
 def run(given: argparse.Namespace) -> int:
     """One role in this process."""
     settings = settings_of(given)
-    name = given.id or ("recorder-1" if given.role == "recorder" else given.role)
-    log.setup(name, Folders.of(settings).logs)
-
-    def begin(stop: asyncio.Event) -> Coroutine[Any, Any, None]:
-        if given.role == "control":
-            return run_control(settings, stop)
-        if given.role == "recorder":
-            return run_recorder(settings, name, stop)
-        return run_simulate(settings, stop)
+    if given.role == "recorder":
+        recorders.play(settings, given.id, given.of)
+        return 0
+    log.setup(given.role, Folders.of(settings).logs)
+    role = run_control if given.role == "control" else run_simulate
 
     async def play() -> None:
-        await begin(stop_on_signals())
+        await role(settings, stop_on_signals())
 
     asyncio.run(play())
     return 0
@@ -111,13 +83,15 @@ def doctor_command(given: argparse.Namespace) -> int:
     """Look at the machine, or at the archive."""
     settings = settings_of(given)
     if given.archive or given.mend:
-        return archive_check.check(settings, mend=given.mend, say=say)
+        return archive_check.check(settings, mend=given.mend, deep=given.deep, say=say)
     return doctor.report(doctor.examine(settings), say)
 
 
 def import_command(given: argparse.Namespace) -> int:
     """Cameras, sites, towns, sectors, or the base map."""
-    return imports.run(settings_of(given), SystemClock(), given.what, given.file, apply=given.apply, say=say)
+    return imports.run(
+        settings_of(given), SystemClock(), given.what, given.file, where=given.where, apply=given.apply, say=say
+    )
 
 
 def account(given: argparse.Namespace) -> int:
@@ -146,21 +120,11 @@ def settings_command(given: argparse.Namespace) -> int:
     return 0
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise argparse.ArgumentTypeError("a port is 1 to 65535")
-    return port
-
-
 def parser() -> argparse.ArgumentParser:
     """The arguments of all commands."""
     top = argparse.ArgumentParser(prog="manara", description="Manara: camera network and control room.")
     top.add_argument("--version", action="version", version=f"manara {__version__}")
-    top.add_argument("--settings", type=Path, metavar="FILE", help="settings file (default: manara.toml, if there)")
-    top.add_argument("--data", type=Path, metavar="FOLDER", help="data folder, over what the settings say")
-    top.add_argument("--port", type=_port, help="port of the web, over what the settings say")
-    top.add_argument("--cameras", type=int, help="virtual cameras that stream, over what the settings say")
+    flags.add(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, function: Command, words: str) -> argparse.ArgumentParser:
@@ -175,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = command("run", run, "run one role in this process")
     one.add_argument("--role", required=True, choices=("control", "recorder", "simulate"))
-    one.add_argument("--id", default="", help="name of a recorder, such as recorder-1")
+    recorders.add_flags(one)
 
     one = command("doctor", doctor_command, "check this machine and say what to mend")
     one.add_argument("--archive", action="store_true", help="check the archive instead: no orphan file, no orphan row")
@@ -183,10 +147,13 @@ def parser() -> argparse.ArgumentParser:
         "--mend", action="store_true", help="with --archive: mend what is wrong (stop the recorders first)"
     )
 
+    one.add_argument("--deep", action="store_true", help="with --archive: read every fragment, not only the sizes")
+
     one = command("import", import_command, "import a file; without --apply only say what it would do")
     one.add_argument("what", choices=imports.KINDS)
     one.add_argument("file", type=Path)
-    one.add_argument("--apply", action="store_true", help="do it")
+    one.add_argument("--apply", action="store_true", help="do it (layers of the base map are made at once)")
+    one.add_argument("--where", metavar="PROPERTY=VALUE", help="of sectors and layers, only features that have this")
 
     one = command("account", account, "accounts: list, add, new password")
     actions = one.add_subparsers(dest="what", required=True, metavar="WHAT")

@@ -1,5 +1,6 @@
 """The whole of Manara, with real cameras on real RTSP; its processes are killed one after the other and come back."""
 
+import os
 import signal
 import subprocess
 import time
@@ -20,6 +21,11 @@ def cameras() -> Iterator[dict[str, str]]:
         yield {f"CAM-{n:04d}": server.url(f"CAM-{n:04d}") for n in range(1, CAMERAS + 1)}
 
 
+def patience_s(most_s: float) -> float:
+    """What is promised on a machine that has the time; on one that is busy with other things, as much longer."""
+    return most_s * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / 1.5)
+
+
 def recording(running: Running, recorder: str = "recorder-1") -> int:
     return sum(stream["state"] == "recording" for stream in running.status(recorder)["streams"])
 
@@ -36,7 +42,7 @@ def test_every_role_comes_back_and_recording_goes_on(tmp_path: Path, cameras: di
         killed = running.kill("recorder-1")
         began_s = time.monotonic()
         until(lambda: running.status()["pid"] not in (0, killed) and recording(running) == CAMERAS, "recording again")
-        assert time.monotonic() - began_s < 10
+        assert time.monotonic() - began_s < patience_s(10)
         assert running.back("recorder-1", killed)
 
         killed = running.kill("control")
@@ -80,8 +86,8 @@ def test_cameras_of_a_dead_recorder_are_taken_by_the_other(tmp_path: Path, camer
         # A recorder that hangs is dead for the others: its heartbeat ends, and nothing starts it again.
         subprocess.run(["kill", "-STOP", str(running.processes()["recorder-1"]["pid"])], check=True)
         began_s = time.monotonic()
-        until(lambda: recording(running, "recorder-2") == CAMERAS, "the other took its cameras", 15)
-        assert time.monotonic() - began_s < 10
+        until(lambda: recording(running, "recorder-2") == CAMERAS, "the other took its cameras", 40)
+        assert time.monotonic() - began_s < patience_s(10)
         subprocess.run(["kill", "-CONT", str(running.processes()["recorder-1"]["pid"])], check=True)
         until(
             lambda: 0 < recording(running, "recorder-2") < CAMERAS,

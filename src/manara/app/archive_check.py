@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from manara.app.folders import Folders, OnlyOne
 from manara.base.errors import ManaraError
 from manara.recorder.doctor import check_archive
 from manara.recorder.verify import verify
@@ -42,16 +41,10 @@ def verify_file(file: Path, say: Callable[[str], None]) -> int:
 def check(settings: Settings, *, mend: bool, deep: bool, say: Callable[[str], None]) -> int:
     """Compare every recorder's index with its disks, and mend where told to; 0 where all fits, or was mended.
 
-    Mending refuses (`Conflict`) while `manara up` runs on this data folder. `deep` reads every fragment.
+    Mending is refused while the recorder of an index runs. `deep` reads every fragment.
     """
-    folders = Folders.of(settings)
-    only = OnlyOne(folders) if mend else None
-    try:
-        indexes = sorted((folders.data / "index").glob("*.sqlite"))
-        wrong = sum(_check_one(index, mend=mend, deep=deep, say=say) for index in indexes)
-    finally:
-        if only is not None:
-            only.release()
+    indexes = sorted((settings.data.directory / "index").glob("*.sqlite"))
+    wrong = sum(_check_one(index, mend=mend, deep=deep, say=say) for index in indexes)
     if not indexes:
         say("nothing was ever recorded here")
     elif not wrong:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import uvicorn
 
-from manara.app.data import Folders, journal_address, open_state
+from manara.app.data import open_state
+from manara.app.folders import Folders, journal_address
 from manara.base.clock import SystemClock
 from manara.settings import Settings
 from manara.store.journal_nats import NatsJournal

@@ -16,7 +16,8 @@ from manara.access.accounts import add_account
 from manara.access.roles import Role
 from manara.access.tables import Account
 from manara.access.who import Who
-from manara.app.data import Folders, journal_address, open_state
+from manara.app.data import open_state
+from manara.app.folders import Folders, journal_address
 from manara.app.up import address_of, run_up, say
 from manara.base.clock import Clock, SystemClock, to_datetime
 from manara.base.errors import SettingsError

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from manara.app.data import Folders, OnlyOne, journal_address, open_state, prepare
+from manara.app.data import open_state, prepare
+from manara.app.folders import Folders, OnlyOne, journal_address
 from manara.app.stopping import stop_on_signals
 from manara.app.supervisor import Role, Supervisor
 from manara.base.clock import SystemClock
@@ -87,9 +88,11 @@ def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate:
     """The roles of this machine but the journal. `settings_arguments` make a child read the same settings."""
     command = [sys.executable, "-m", "manara.cli", *settings_arguments, "run", "--role"]
     roles = [Role("control", [*command, "control"])]
+    count = recorder_count(settings)
+    recorder = [sys.executable, "-m", "manara.app.recorders", *settings_arguments]
     roles += [
-        Role(f"recorder-{number}", [*command, "recorder", "--id", f"recorder-{number}"])
-        for number in range(1, recorder_count(settings) + 1)
+        Role(f"recorder-{number}", [*recorder, "--id", f"recorder-{number}", "--of", str(count)])
+        for number in range(1, count + 1)
     ]
     if simulate:
         # Stopped last, so that stopping does not look like cameras that went away.

@@ -36,7 +36,7 @@ from manara.recorder.connection import Receiver
 from manara.recorder.feed import FeedServer
 from manara.recorder.sink import StreamKey
 from manara.recorder.streams import StreamSet
-from manara.settings import Settings
+from manara.settings import Disk, Settings
 from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, STATUS_PREFIX, Entry, Journal
 from manara.store.leases import Heartbeat, Leases, shard_of
 
@@ -65,15 +65,23 @@ _remembered = msgspec.json.Decoder(Remembered)
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a recorder keeps what is its own."""
+    """Where a recorder keeps what is its own. Recorders may share a disk: each has a folder of its own on it."""
 
     index: Path
     socket: Path
+    disks: tuple[Disk, ...]
 
     @classmethod
-    def of(cls, data_folder: Path, recorder_id: str) -> "Places":
-        """Under the data folder."""
-        return cls(data_folder / "index" / f"{recorder_id}.sqlite", data_folder / "run" / f"{recorder_id}.sock")
+    def of(cls, settings: Settings, recorder_id: str, recorders: int = 1) -> "Places":
+        """By the settings; a disk's limit is shared evenly among `recorders`."""
+        data = settings.data.directory.absolute()
+        disks = tuple(
+            disk.model_copy(
+                update={"path": disk.path.absolute() / recorder_id, "max_bytes": disk.max_bytes // max(1, recorders)}
+            )
+            for disk in settings.recording_disks()
+        )
+        return cls(data / "index" / f"{recorder_id}.sqlite", data / "run" / f"{recorder_id}.sock", disks)
 
 
 class Recorder:
@@ -107,7 +115,7 @@ class Recorder:
         self.archive = ArchiveWriter(
             settings.recorder,
             places.index,
-            settings.recording_disks(),
+            places.disks,
             clock,
             self._disk_state,
             on_stream_stopped=self._stream_stopped,
@@ -260,7 +268,9 @@ class Recorder:
             address=str(self._places.socket),
             complete=complete,
             streams=self.streams.statuses(changed_only=not complete),
-            disks=self.archive.disk_statuses(),
+            disks=[
+                msgspec.structs.replace(disk, path=str(Path(disk.path).parent)) for disk in self.archive.disk_statuses()
+            ],
             counters={**self.archive.counters(), **self._counters, "frames_skipped": self.feed.frames_skipped},
         )
 
@@ -330,6 +340,7 @@ class Recorder:
 
     def _disk_state(self, path: str, state: str, cause: str) -> None:
         """From a thread of the archive."""
+        path = str(Path(path).parent)  # the disk that people know, not our folder on it
         level = logging.INFO if state == "ok" else logging.ERROR
         log.log(level, "disk", extra={"path": path, "state": state, "cause": cause})
         fact = DiskStateChanged(recorder_id=self._id, path=path, state=state, cause=cause)
