@@ -6,6 +6,7 @@ number).
 """
 
 import asyncio
+import functools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -25,6 +26,11 @@ CARD_PASSWORD = "secret"  # noqa: S105  (of cameras that exist in memory alone)
 CARD_TIMEZONE = timezone(timedelta(hours=3))
 
 
+@functools.cache
+def _card(codec: str, height_px: int, frame_rate: Fraction, gop: int) -> Clip:
+    return card_clip(codec=codec, height_px=height_px, frame_rate=frame_rate, gop=gop, bar=codec == "h264")
+
+
 def card_cameras(
     count: int,
     *,
@@ -38,8 +44,8 @@ def card_cameras(
 ) -> list[VirtualCamera]:
     """Cameras `CAM-0001` and on, with main and sub stream; username `camera`, password `secret` where `scheme` asks."""
     cameras = []
-    main = clip or card_clip(codec=codec, frame_rate=frame_rate, gop=gop, bar=codec == "h264")
-    sub = card_clip(codec=codec, width_px=640, height_px=368, frame_rate=frame_rate, gop=gop, bar=codec == "h264")
+    main = clip or _card(codec, 360, frame_rate, gop)
+    sub = _card(codec, 368, frame_rate, gop)
     bars = [
         BarWriter(one.headers, one.width_px, one.frame_rate, CARD_TIMEZONE) if one.headers else None
         for one in (main, sub)

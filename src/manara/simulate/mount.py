@@ -21,6 +21,7 @@ from manara.simulate.rtp import packetise
 from manara.simulate.slices import Slice, read_slice
 from manara.simulate.strip import bar_height_px
 
+_BORROWED = 1 << 40
 Scheme = Literal["none", "basic", "md5", "sha-256"]
 
 
@@ -114,7 +115,7 @@ class ClipMount:
         self.phase_us = phase_us
         self._frozen: int | None = None
         self._next: Clip | None = None
-        self._kept: tuple[int, int, list[bytes]] | None = None
+        self._kept: tuple[ClipMount, int, int, list[bytes]] | None = None
         camera.mounts[stream] = self
 
     @property
@@ -148,19 +149,40 @@ class ClipMount:
 
     def packets(self, position: int, number: int, now_us: int) -> tuple[list[bytes], int]:
         """RTP payloads of one frame; clients at the same place share them."""
+        other = self._other()
+        if other is not None:  # places in the other stream's clip are told apart by their size
+            position = other.turned(max(0, position - _BORROWED), number) if position >= _BORROWED else 0
+            payloads, following = self._shared(other, position, number, now_us), position + 1 + _BORROWED
+            return payloads, following
+        position = self.turned(position, number) if position < _BORROWED else 0
+        return self._shared(self, position, number, now_us), position + 1
+
+    def turned(self, position: int, number: int) -> int:
+        """The place, or the clip's beginning at its end; goes over to a clip that was ordered at a key frame of it."""
         if position >= self.clip.playable:
             position = 0
         if self._next is not None and position < self._next.playable and self._next.frames[position].key:
             self.clip, self._next = self._next, None
-        if self._kept is not None and self._kept[0] == position and self._kept[1] == number:
-            return self._kept[2], position + 1
-        payloads = self._make(position, number, now_us)
-        self._kept = (position, number, payloads)
-        return payloads, position + 1
+        return position
 
-    def _make(self, position: int, number: int, now_us: int) -> list[bytes]:
+    def _other(self) -> "ClipMount | None":
+        """The mount whose pictures are sent instead, under the fault `parameters`."""
         faults = self.camera.faults
-        frame = self.clip.frames[position]
+        if not faults.active or faults.get("parameters") is None:
+            return None
+        other = self.camera.mounts.get("sub" if self.stream == "main" else "main")
+        return other if isinstance(other, ClipMount) and other.codec == self.codec and other.ready else None
+
+    def _shared(self, source: "ClipMount", position: int, number: int, now_us: int) -> list[bytes]:
+        if self._kept is not None and self._kept[:3] == (source, position, number):
+            return self._kept[3]
+        payloads = self._make(source, position, number, now_us)
+        self._kept = (source, position, number, payloads)
+        return payloads
+
+    def _make(self, source: "ClipMount", position: int, number: int, now_us: int) -> list[bytes]:
+        faults = self.camera.faults
+        frame = source.clip.frames[position]
         shown_us = now_us
         if faults.active:
             wrong = faults.get("wrong_time")
@@ -168,47 +190,51 @@ class ClipMount:
                 shown_us += round(wrong.value * 1_000_000)
             still = "black" if faults.get("black") else "freeze" if faults.get("freeze") else ""
             if still:
-                return self._still(still, position, number, now_us, shown_us)
+                return self._still(source, still, position, number, now_us, shown_us)
         self._frozen = None
-        bar = self._bar(frame, number, shown_us)
-        head = self._head(frame.key, bar, frame.crc, position, number, now_us)
+        bar = self._bar(source, frame, number, shown_us)
+        head = self._head(source, frame.key, bar, frame.crc, position, number, now_us)
         return [*packetise(self.codec, head), *frame.payloads]
 
-    def _head(self, key: bool, bar: list[bytes], crc: int, position: int, number: int, now_us: int) -> list[bytes]:
+    def _head(
+        self, source: "ClipMount", key: bool, bar: list[bytes], crc: int, position: int, number: int, now_us: int
+    ) -> list[bytes]:
         for nal in bar:
             crc ^= zlib.crc32(nal)
         identity = FrameIdentity(self.camera.code, self.stream[0], number, now_us, position, crc)
-        sets = self.parameter_sets if key and self.camera.quirks.in_band else ()
+        sets = source.parameter_sets if key and self.camera.quirks.in_band else ()
         return [*sets, write_identity(self.codec, identity), *bar]
 
-    def _still(self, kind: str, position: int, number: int, now_us: int, shown_us: int) -> list[bytes]:
+    def _still(
+        self, source: "ClipMount", kind: str, position: int, number: int, now_us: int, shown_us: int
+    ) -> list[bytes]:
         """A frozen or black scene: its key frame where a GOP begins, pictures without change after it."""
         if self._frozen is None:
-            self._frozen = self.clip.key_at_or_before(position)
-        frozen = self.clip.frames[self._frozen]
-        if self.bar is None or self.black is None or self.clip.headers is None:
-            head = self._head(True, [], frozen.crc, self._frozen, number, now_us)
+            self._frozen = source.clip.key_at_or_before(position)
+        frozen = source.clip.frames[self._frozen]
+        if source.bar is None or source.black is None or source.clip.headers is None:
+            head = self._head(source, True, [], frozen.crc, self._frozen, number, now_us)
             return [*packetise(self.codec, head), *frozen.payloads]
-        frame = self.clip.frames[position]
+        frame = source.clip.frames[position]
         if frame.key and kind == "freeze":
             frame = frozen
             crc, scene = frozen.crc, frozen.payloads
         else:
             part = replace(
-                self.black.black if frame.key else self.black.unchanged,
+                source.black.black if frame.key else source.black.unchanged,
                 idr=frame.key,
                 frame_num=frame.frame_num,
                 idr_pic_id=frame.idr_pic_id,
             )
-            nal = move_below_bar(part, self.clip.headers, self.clip.width_px)
+            nal = move_below_bar(part, source.clip.headers, source.clip.width_px)
             crc, scene = zlib.crc32(nal), tuple(packetise(self.codec, [nal]))
-        bar = self._bar(frame, number, shown_us)
-        return [*packetise(self.codec, self._head(frame.key, bar, crc, position, number, now_us)), *scene]
+        bar = self._bar(source, frame, number, shown_us)
+        return [*packetise(self.codec, self._head(source, frame.key, bar, crc, position, number, now_us)), *scene]
 
-    def _bar(self, frame: ClipFrame, number: int, shown_us: int) -> list[bytes]:
-        if self.bar is None:
+    def _bar(self, source: "ClipMount", frame: ClipFrame, number: int, shown_us: int) -> list[bytes]:
+        if source.bar is None:
             return []
-        return self.bar.write(
+        return source.bar.write(
             self.camera.code,
             number,
             shown_us,
