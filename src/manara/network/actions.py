@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from manara.access.who import Who
@@ -156,11 +157,17 @@ def sealed(box: SecretBox | None, clean: dict[str, Any]) -> dict[str, Any]:
 def apply(act: Act, noun: str, added: Sequence[dict[str, Any]], changed: Sequence[tuple[Row, dict[str, Any]]]) -> None:
     """Within `act`: insert complete rows, change rows, publish a message each, and enter all codes in the audit log."""
     if added:
-        act.session.execute(insert(TABLES[noun]), list(added))
+        try:
+            act.session.execute(insert(TABLES[noun]), list(added))
+        except IntegrityError as error:
+            raise Conflict(
+                "Somebody changed the network in the same moment; try again.", code="changed_meanwhile"
+            ) from error
     for row, values in changed:
         for name, value in values.items():
             setattr(row, name, value)
         row.changed_us = act.at_us
+    _flush(act)
     for values in added:
         act.publish(message(noun, values["id"]))
     for row, _ in changed:
@@ -200,9 +207,9 @@ def _add(
         _free_code(act.session, noun, clean["code"])
         row = TABLES[noun](id=new_id(), changed_us=act.at_us, **sealed(box, clean))
         act.session.add(row)
+        _flush(act)
         act.audit(f"{noun}:add", subject=row.id, detail=_public(clean))
         act.publish(message(noun, row.id))
-        act.session.flush()
         return views.view(noun, row, who)
 
 
@@ -239,6 +246,7 @@ def _change(
                 setattr(row, name, value)
         if after:
             row.changed_us = max(act.at_us, row.changed_us + 1)
+            _flush(act)
             act.audit(f"{noun}:change", subject=row.id, detail={"before": _public(before), "after": _public(after)})
             act.publish(message(noun, row.id))
         return views.view(noun, row, who)
@@ -259,8 +267,19 @@ def _remove(database: Database, who: Who, at: datetime, noun: str, row_id: str) 
             act.session.execute(delete(GuardTour).where(GuardTour.camera_id == row_id))
             act.session.execute(delete(PtzPreset).where(PtzPreset.camera_id == row_id))
         act.session.delete(row)
+        _flush(act)
         act.audit(f"{noun}:remove", subject=row_id, detail={"code": row.code})
         act.publish(message(noun, row_id, removed=True))
+
+
+def _flush(act: Act) -> None:
+    """Write now. Where writers do not queue (PostgreSQL), somebody may have been quicker: raises `Conflict`."""
+    try:
+        act.session.flush()
+    except IntegrityError as error:
+        raise Conflict(
+            "Somebody changed the network in the same moment; look again.", code="changed_meanwhile"
+        ) from error
 
 
 def _users(noun: str, row_id: str) -> list[tuple[str, ColumnElement[bool]]]:
