@@ -1,4 +1,4 @@
-"""The data folder: its parts and their modes. Used by every role; knows no database, so that recorders start quickly."""
+"""The data folder: its parts and modes. Used by every role; knows no database, so that recorders start quickly."""
 
 import fcntl
 import os
