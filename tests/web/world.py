@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -108,15 +109,9 @@ def _password_hash() -> str:
     return hash_password(PASSWORD)
 
 
-@contextmanager
-def running(folder: Path, *, wired: bool = False, **handed: Any) -> Iterator[World]:
-    """A control process on a state in `folder`; with `wired`, facts and statuses flow."""
-    clock = FakeClock()
-    settings = Settings(data=Data(directory=folder))  # type: ignore[call-arg]
-    database = Database(settings.store_url())
-    database.migrate()
-    box = SecretBox.from_file(folder / "secret.key")
-    program, at = Who.system("test"), to_datetime(clock.wall_us())
+def _furnish(folder: Path, database: Database, box: SecretBox, at: datetime) -> None:
+    """Two sectors with cameras, an account for each role, screens and a map."""
+    program = Who.system("test")
     actions.seed(database, box, program, at, **network())
     people = {str(role): ([role], None) for role in Role} | {"north": ([Role.OPERATOR], [NORTH])}
     with database.act(program, at) as act:
@@ -140,6 +135,20 @@ def running(folder: Path, *, wired: bool = False, **handed: Any) -> Iterator[Wor
     (static / "assets" / "app-1a2b.js").write_text("export {};" * 400)
     (folder / "map").mkdir()
     (folder / "map" / "base.pmtiles").write_bytes(bytes(range(256)))
+
+
+@contextmanager
+def running(folder: Path, *, wired: bool = False, again: bool = False, **handed: Any) -> Iterator[World]:
+    """A control process on a state in `folder`; with `wired`, facts and statuses flow; `again`: on what is there."""
+    clock = FakeClock()
+    settings = Settings(data=Data(directory=folder))  # type: ignore[call-arg]
+    database = Database(settings.store_url())
+    database.migrate()
+    box = SecretBox.from_file(folder / "secret.key")
+    program = Who.system("test")
+    static = folder / "static"
+    if not again:
+        _furnish(folder, database, box, to_datetime(clock.wall_us()))
     journal = MemoryJournal()
     services = replace(assemble(settings, clock, database, box, journal), static=static, **handed)
     app = create_app(services)
