@@ -62,7 +62,7 @@ function read(path) {
       faults.push(`${where(node)}: literal ${node.name.getText()} “${node.initializer.text}”`);
     }
     if (ts.isCallExpression(node) && /(^|\.)t$/.test(node.expression.getText()) && node.arguments[0] && ts.isStringLiteral(node.arguments[0])) {
-      used.push({ key: node.arguments[0].text, where: where(node), namespace: /useTranslation\(\s*"(\w+)"/.exec(text)?.[1] });
+      used.push({ key: node.arguments[0].text, where: where(node), namespaces: [...text.matchAll(/useTranslation\(\s*\[?([^)]*)\)/g)].flatMap((m) => [...m[1].matchAll(/"(\w+)"/g)].map((n) => n[1])) });
     }
     ts.forEachChild(node, visit);
   };
@@ -70,8 +70,8 @@ function read(path) {
 }
 walk(root);
 const known = (key) => key in words.en || `${key}_other` in words.en;
-for (const { key, where, namespace } of used) {
-  if (key.includes(":") ? known(key) : known(`common:${key}`) || (namespace && known(`${namespace}:${key}`))) continue;
+for (const { key, where, namespaces } of used) {
+  if (key.includes(":") ? known(key) : known(`common:${key}`) || namespaces.some((name) => known(`${name}:${key}`))) continue;
   faults.push(`${where}: no words for “${key}”`);
 }
 if (faults.length) {

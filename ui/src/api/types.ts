@@ -94,7 +94,8 @@ export type StreamCause =
   | "no_video"
   | "tls"
   | "disk"
-  | "configuration";
+  | "configuration"
+  | "recorder_silent";
 
 export interface StreamStatus {
   camera_id: string;

@@ -1,0 +1,78 @@
+/** Cameras that answer on this network (ONVIF), to be added one by one. Those known already say so. */
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, errorText } from "@/api/client";
+import type { Camera, OnvifDevice } from "@/api/types";
+import { Button, DialogBox, Empty, Loading } from "@/design";
+import { useCameras } from "@/state/hooks";
+import "./import.css";
+
+function hostOf(address: string): string {
+  try {
+    return new URL(address).host;
+  } catch {
+    return address; // Not an address as we know them: shown as it came.
+  }
+}
+
+export function Discovery({ onClose, onFound }: { onClose: () => void; onFound: (draft: Partial<Camera>) => void }) {
+  const { t } = useTranslation("cameras");
+  const cameras = useCameras();
+  const [found, setFound] = useState<OnvifDevice[] | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    setFound(null);
+    setError(null);
+    api
+      .post<OnvifDevice[] | { devices: OnvifDevice[] }>("/api/onvif/discover", {}, { signal: stop.signal })
+      .then((answer) => setFound(Array.isArray(answer) ? answer : answer.devices))
+      .catch((failure: unknown) => !stop.signal.aborted && setError(errorText(failure)));
+    return () => stop.abort();
+  }, [round]);
+  const known = new Set(cameras.flatMap((camera) => [camera.onvif_url, camera.main_url].filter(Boolean).map((url) => hostOf(url).split(":")[0])));
+  return (
+    <DialogBox
+      title={t("discover_title")}
+      width="wide"
+      isOpen
+      onClose={onClose}
+      foot={
+        <>
+          <span className="start">
+            <Button icon="refresh" look="quiet" isDisabled={!found && !error} onPress={() => setRound(round + 1)}>
+              {t("search_again")}
+            </Button>
+          </span>
+          <Button onPress={onClose}>{t("common:close")}</Button>
+        </>
+      }
+    >
+      {error ? (
+        <Empty title={error} />
+      ) : !found ? (
+        <Loading what={t("searching")} />
+      ) : !found.length ? (
+        <Empty title={t("nobody_answered")}>{t("nobody_answered_text")}</Empty>
+      ) : (
+        <ul className="found">
+          {found.map((device) => (
+            <li key={device.address}>
+              <span>
+                <strong>
+                  <bdi>{device.name || device.hardware || hostOf(device.address)}</bdi>
+                </strong>{" "}
+                <bdi className="code muted">{hostOf(device.address)}</bdi>
+              </span>
+              {known.has(hostOf(device.address).split(":")[0]) && <span className="chip">{t("known")}</span>}
+              <Button small icon="plus" onPress={() => onFound({ onvif_url: device.address, model: device.hardware ?? "" })}>
+                {t("common:add")}
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </DialogBox>
+  );
+}
