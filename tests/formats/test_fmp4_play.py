@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.formats.fmp4_clips import STEP, aac, clip
 
 from manara.formats.fmp4 import fragment_boxes, init_section
 from manara.formats.frames import Fragment, SoundFormat
+from tests.formats.fmp4_clips import STEP, aac, clip
 
 pytestmark = pytest.mark.ffmpeg
 

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.formats.fmp4_clips import aac, clip
 
 from manara.formats.fmp4 import Fmp4Error, chain_hash, fragment_boxes, init_section
 from manara.formats.fmp4_read import init_bytes, parse_head, parse_init, read_head, scan
 from manara.formats.frames import Fragment, SoundFormat
+from tests.formats.fmp4_clips import aac, clip
 
 
 def joined(fragment: Fragment, number: int = 0, previous: bytes | None = None) -> bytes:

@@ -6,10 +6,10 @@ import av
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.recorder.cameras import clip, parameter_sets
 
 from manara.formats import h264, h265
 from manara.formats.bits import BitReader, BitsError, unescape
+from tests.recorder.cameras import clip, parameter_sets
 
 
 @pytest.mark.parametrize("size", [(160, 96), (176, 144), (318, 242), (1920, 1080)])

@@ -6,10 +6,10 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.recorder.cameras import ListTaker, Packetiser, Picture, clip, interleaved, parameter_sets, samples
 
 from manara.recorder.depacketise import Depacketiser
 from manara.recorder.gop import GopJoiner
+from tests.recorder.cameras import ListTaker, Packetiser, Picture, clip, interleaved, parameter_sets, samples
 
 
 class Line:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import av
 import pytest
-from tests.formats.fmp4_clips import aac, clip
-from tests.recorder.archive_rig import START_US, Feed, Rig
 
 from manara.base.errors import NotFound
 from manara.recorder.archive import Archive
 from manara.recorder.export import ExportCamera, ExportCancelled, ExportRequest, export
 from manara.recorder.verify import verify
+from tests.formats.fmp4_clips import aac, clip
+from tests.recorder.archive_rig import START_US, Feed, Rig
 
 SECOND = 1_000_000
 CAMERA = "cam00000000a"

@@ -9,13 +9,13 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.recorder.cameras import Camera, clip, run, until
-from tests.recorder.test_stream import Rig
 
 from manara.base.errors import Unavailable
 from manara.formats import fmp4
 from manara.messages import RecorderStatus
 from manara.recorder.feed import BACKLOG_BYTES, FeedClient, FeedServer
+from tests.recorder.cameras import Camera, clip, run, until
+from tests.recorder.test_stream import Rig
 
 
 @asynccontextmanager

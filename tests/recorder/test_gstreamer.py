@@ -6,10 +6,10 @@ from pathlib import Path
 
 import av
 import pytest
-from tests.recorder.cameras import Camera, run, until
-from tests.recorder.test_stream import Rig
 
 from manara.formats import fmp4
+from tests.recorder.cameras import Camera, run, until
+from tests.recorder.test_stream import Rig
 
 pytestmark = pytest.mark.gstreamer
 _SERVER = Path(__file__).parents[1] / "support" / "gstreamer_server.py"

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from tests.recorder.archive_rig import START_US, Feed, Rig, wait_for
 
 from manara.base.clock import FakeClock
 from manara.messages import WantedHold
@@ -13,6 +12,7 @@ from manara.recorder.doctor import check_archive
 from manara.recorder.gop_table import Row
 from manara.recorder.holds import held_runs
 from manara.recorder.retention import AgeClock
+from tests.recorder.archive_rig import START_US, Feed, Rig, wait_for
 
 SECOND = 1_000_000
 DAY = 86_400

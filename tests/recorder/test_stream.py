@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.recorder.cameras import CLOCK, Asked, Camera, ListSink, Peer, clip, interleaved, parameter_sets, run, until
 
 from manara.formats.frames import Fragment
 from manara.messages import StreamStatus, WantedCamera
 from manara.recorder.connection import Receiver
 from manara.recorder.streams import StreamSet
 from manara.settings import Recorder
+from tests.recorder.cameras import CLOCK, Asked, Camera, ListSink, Peer, clip, interleaved, parameter_sets, run, until
 
 SETTINGS = {"connect_timeout_s": 2.0, "stall_s": 1.0, "backoff_max_s": 1.0, "sub_stream_linger_s": 0.0}
 
@@ -522,3 +522,74 @@ def test_a_sub_stream_is_open_while_somebody_watches() -> None:
             await rig.stop()
 
     run(body)
+
+
+def test_a_viewer_of_a_recorded_stream_gets_each_frame_once_and_in_order() -> None:
+    class Bursty(Camera):
+        async def play(self, peer: Peer) -> None:
+            for number, picture in enumerate(self.pictures):
+                for packet in self.packetiser.packets(picture):
+                    peer.send(interleaved(packet))
+                if number % 7 == 6:
+                    await peer.writer.drain()
+                    await asyncio.sleep(0.02)
+
+    camera = Bursty(pictures=clip("h264", frames=100, gop=50))
+
+    async def body() -> None:
+        from manara.recorder.sink import StreamKey
+
+        async with camera.serving():
+            rig = Rig(camera)
+            await until(lambda: rig.status.frames >= 10)
+            watcher = Watcher()
+            # Frames lie in the socket, unread, when the viewer comes: the low-water mark keeps them there.
+            stream = rig.streams._places[StreamKey("c1", "main")].stream
+            assert stream is not None
+            session = stream._session
+            assert session is not None
+            session.connection.set_low_water(1 << 20)
+            await asyncio.sleep(0.05)
+            rig.streams.join(StreamKey("c1", "main"), watcher)
+            assert [init for _, _, init in watcher.boxes][:1] == [True]
+            assert watcher.boxes[1][1]
+            await until(lambda: rig.status.frames >= 100)
+            await rig.stop()
+            numbers = []
+            for boxes, _, init in watcher.boxes:
+                if not init:
+                    at = boxes.index(b"tfdt") + 8
+                    start = int.from_bytes(boxes[at : at + 8], "big") // 9000
+                    count = int.from_bytes(boxes[28:32], "big")
+                    numbers += range(start, start + count)
+            assert numbers == list(range(numbers[0], 100))
+
+    run(body)
+
+
+def test_a_camera_whose_clock_is_wrong_shows_as_drift() -> None:
+    import struct
+    import time
+
+    class Late(Camera):
+        async def play(self, peer: Peer) -> None:
+            for picture in self.pictures:
+                for packet in self.packetiser.packets(picture):
+                    peer.send(interleaved(packet))
+                if picture.pts == 9000:
+                    seconds = int(time.time()) - 3600 + 2_208_988_800
+                    stamp = (self.packetiser.stamp + picture.pts) & 0xFFFFFFFF
+                    peer.send(interleaved(struct.pack(">BBHIIIIII", 0x80, 200, 6, 5, seconds, 0, stamp, 0, 0), 1))
+                await peer.writer.drain()
+                await asyncio.sleep(0.01)
+
+    rig, _ = record(Late(), 40)
+    assert rig.last.drift_ms == pytest.approx(-3_600_000, abs=6_000)  # type: ignore[attr-defined]
+    assert rig.sink.fragments[0].camera_us or rig.sink.fragments[1].camera_us
+
+
+def test_interleaved_packetisation_is_refused() -> None:
+    camera = Camera()
+    usual = camera.sdp
+    camera.sdp = lambda: usual() + "a=fmtp:96 packetization-mode=2\r\n"  # type: ignore[method-assign]
+    assert refused(camera).cause == "codec_unsupported"

@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.recorder.cameras import Asked, Camera, Peer, clip, run, until
-from tests.recorder.test_stream import Rig
 
 from manara.recorder.udp import SLOTS, Reorder
+from tests.recorder.cameras import Asked, Camera, Peer, clip, run, until
+from tests.recorder.test_stream import Rig
 
 
 def numbered(sequence: int) -> bytes:

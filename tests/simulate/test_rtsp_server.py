@@ -14,7 +14,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.simulate.wire import Wire
 
 from manara.base.errors import InvalidInput
 from manara.simulate.clips import clip_from_file
@@ -22,6 +21,7 @@ from manara.simulate.kit import CameraThread, card_cameras
 from manara.simulate.mount import ClipMount, Quirks, VirtualCamera
 from manara.simulate.rtsp_server import RtspServer
 from manara.simulate.strip import due_us, read_frame_number
+from tests.simulate.wire import Wire
 
 RATE = Fraction(25, 2)
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="Debian's ffmpeg is not installed")
