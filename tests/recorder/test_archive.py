@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.recorder.archive_rig import START_US, Feed, Rig, wait_for
 
 from manara.base.errors import NotFound
 from manara.formats.fmp4_read import init_bytes, parse_init, scan
 from manara.recorder.archive import Archive
+from tests.recorder.archive_rig import START_US, Feed, Rig, wait_for
 
 SECOND = 1_000_000
 
@@ -176,9 +176,11 @@ def test_what_two_recorders_wrote_twice_is_played_once(tmp_path: Path) -> None:
         rig.send(source, 6)
         rig.written()
         assert rig.writer.stop()
-    here = Archive([first.index_path, second.index_path, tmp_path / "none.sqlite"])
+    (tmp_path / "broken.sqlite").write_bytes(b"no index at all" * 1000)
+    here = Archive([tmp_path / "broken.sqlite", first.index_path, second.index_path, tmp_path / "none.sqlite"])
     plan = here.plan(feed.key.camera_id, START_US, START_US + 60 * SECOND)
     assert [(p.row.wall_us - START_US) // SECOND for p in plan.pieces] == list(range(9))
+    assert here.errors == 1, "one that cannot be read is told, and the others answer"
     told = here.timeline(feed.key.camera_id, START_US, START_US + 60 * SECOND)
     assert told.spans == [(START_US, START_US + 9 * SECOND)]
     assert [(g.start_us - START_US, g.cause) for g in told.gaps] == [(9 * SECOND, "stopped")]

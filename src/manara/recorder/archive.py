@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import av
 from PIL import Image
@@ -31,6 +31,7 @@ from manara.recorder.recovery import table_rows
 from manara.recorder.segments import STEP_US
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MAX_ROWS = 200_000
 MAX_GOP_BYTES = 64 << 20
@@ -89,18 +90,29 @@ class Archive:
         self._paths = index_paths if callable(index_paths) else (lambda: index_paths)
         self._local = threading.local()
         self._lock = threading.Lock()
+        self.errors = 0  # index files that could not be read, counted
         self._tails: OrderedDict[str, list[Row]] = OrderedDict()
 
     # The index files.
 
-    def _indexes(self) -> Iterator[sqlite3.Connection]:
+    def _ask(self, question: Callable[[sqlite3.Connection], T]) -> list[T]:
+        """The answers of all index files. One that cannot be read is left out and told; the others answer."""
         known: dict[Path, sqlite3.Connection] = self._local.__dict__.setdefault("known", {})
+        answers: list[T] = []
         for path in self._paths():
-            if path not in known:
-                if not path.exists():
-                    continue
-                known[path] = rows.connect_read_only(path)
-            yield known[path]
+            try:
+                if path not in known:
+                    if not path.exists():
+                        continue
+                    known[path] = rows.connect_read_only(path)
+                answers.append(question(known[path]))
+            except (sqlite3.Error, ValueError) as error:
+                logger.error("index not read", extra={"index": str(path), "error": str(error)})
+                self.errors += 1
+                broken = known.pop(path, None)
+                if broken is not None:
+                    broken.close()
+        return answers
 
     def _rows(self, segment: Segment, packed: bytes) -> list[Row]:
         """The table of a segment; of an open one also what has been written since, from the file."""
@@ -129,16 +141,17 @@ class Archive:
 
     def _pieces(self, camera_id: str, stream: str, from_us: int, to_us: int) -> list[Piece]:
         """Fragments of [from_us, to_us) in order. Where two recorders wrote the same time, the first one's."""
-        found: list[list[Piece]] = []
-        for db in self._indexes():
+
+        def pieces(db: sqlite3.Connection) -> list[Piece]:
             mine: list[Piece] = []
             for segment, packed in rows.find_segments(db, camera_id, stream, from_us, to_us):
                 table = self._rows(segment, packed)
                 mine += [Piece(segment, row) for row in table if row.end_us > from_us and row.wall_us < to_us]
                 if len(mine) > MAX_ROWS:
                     break
-            if mine:
-                found.append(mine)
+            return mine
+
+        found = [mine for mine in self._ask(pieces) if mine]
         if len(found) <= 1:
             return found[0] if found else []
         return _merge(found)
@@ -150,10 +163,11 @@ class Archive:
         told = Timeline()
         spans: list[tuple[int, int]] = []
         gaps: list[Gap] = []
-        for db in self._indexes():
+
+        def look(db: sqlite3.Connection) -> None:
             for start_us, end_us, state in rows.find_spans(db, camera_id, stream, from_us, to_us):
                 spans.append((start_us, self._open_end(db, camera_id, stream, start_us) if state == 0 else end_us))
-            gaps += rows.find_gaps(db, camera_id, stream, from_us, to_us)
+            gaps.extend(rows.find_gaps(db, camera_id, stream, from_us, to_us))
             told.holds += [
                 Held(hold_id, start_us, end_us)
                 for hold_id, camera, start_us, end_us in rows.find_holds(db)
@@ -161,9 +175,10 @@ class Archive:
             ]
             extent = rows.find_extent(db, camera_id, stream)
             if extent is not None:
-                latest_us = max(extent[1], *(end for _, end in spans), 0) if spans else extent[1]
                 told.earliest_us = min(extent[0], told.earliest_us or extent[0])
-                told.latest_us = max(latest_us, told.latest_us or 0)
+                told.latest_us = max(extent[1], told.latest_us or 0, *(end for _, end in spans))
+
+        self._ask(look)
         merged = merge_spans(spans)
         told.spans = [(max(a, from_us), min(b, to_us)) for a, b in merged if a < to_us and b > from_us]
         told.holds = list(dict.fromkeys(told.holds))

@@ -5,6 +5,7 @@ rows from their last checkpoint, rows being deleted, and files without a row in 
 walks everything. Whole fragments are proved by their chain hash; the torn tail is cut off.
 """
 
+import itertools
 import logging
 import os
 import sqlite3
@@ -19,12 +20,14 @@ from manara.formats.fmp4_read import FragmentHead, init_bytes, scan
 from manara.recorder import index as rows
 from manara.recorder.gop_table import Row, pack, unpack
 from manara.recorder.index import IndexWriter, Segment
+from manara.recorder.segments import STEP_US
 
 logger = logging.getLogger(__name__)
 
 MARKER = ".manara-disk"
 _HASHED_TAIL_BYTES = 64 << 20  # of a file without a checkpoint, this much of its end is proved by hash
 _NEWEST_DAYS = 2
+_LAST_SEGMENTS = 20
 _TORN_INIT_BYTES = 65_536
 
 
@@ -156,6 +159,8 @@ def finish_deletions(index: IndexWriter, db: sqlite3.Connection, disk: Path, cou
 def recover_disk(index: IndexWriter, db: sqlite3.Connection, disk: Path, in_use: set[str]) -> Counter[str]:
     """Mend one disk; `in_use` are names of files that are being written now. Raises `OSError`, `sqlite3.Error`."""
     counts: Counter[str] = Counter()
+    made: list[tuple[Segment, bytes]] = []
+    gone: list[Segment] = []
     finish_deletions(index, db, disk, counts)
     for segment in rows.segments_where(db, "d.path=? AND s.state=0", (str(disk),)):
         if segment.name in in_use:
@@ -165,12 +170,17 @@ def recover_disk(index: IndexWriter, db: sqlite3.Connection, disk: Path, in_use:
         if result is None:
             if segment.path.exists():
                 _set_aside(segment.path, counts)
-            gone = segment.id
-            index.call(lambda w, gone=gone: w.execute("DELETE FROM segment WHERE id=?", (gone,))).result()  # type: ignore[misc]
+            gone.append(segment)
         else:
-            row, packed = result
-            index.call(lambda w, row=row, packed=packed: rows.put_segment(w, row, packed)).result()  # type: ignore[misc]
+            made.append(result)
             counts["segments_mended"] += 1
+
+    def write(w: sqlite3.Connection) -> None:
+        for row, packed in made:
+            rows.put_segment(w, row, packed)
+        rows.remove_segments(w, gone)
+
+    index.call(write).result()  # all at once: a commit a camera would make the restart wait for the disk of the index
     for name in list(_newest_files(disk)):
         if name in in_use or db.execute("SELECT 1 FROM segment WHERE name=?", (name,)).fetchone():
             continue
@@ -227,16 +237,39 @@ def adopt_or_remove(index: IndexWriter, db: sqlite3.Connection, disk: Path, name
 
 
 def note_crash(index: IndexWriter, cause: str) -> int:
-    """Open a gap for every stream that was being recorded when the process died. Returns how many."""
+    """Open a gap for every stream that was being recorded when the process died. Returns how many.
+
+    A hole just before, whose own gap was still on its way to the index when the process died, gets the same cause.
+    """
 
     def note(db: sqlite3.Connection) -> int:
         torn = db.execute(
-            "SELECT t.id, (SELECT end_us FROM segment WHERE stream=t.id AND state<2 ORDER BY start_us DESC LIMIT 1)"
-            " FROM stream t WHERE NOT EXISTS (SELECT 1 FROM gap g WHERE g.stream=t.id AND g.end_us=?)",
+            "SELECT id FROM stream t WHERE NOT EXISTS (SELECT 1 FROM gap g WHERE g.stream=t.id AND g.end_us=?)",
             (rows.OPEN_END_US,),
         ).fetchall()
-        found = [(stream, end_us, rows.OPEN_END_US, cause) for stream, end_us in torn if end_us is not None]
-        db.executemany("INSERT INTO gap (stream, start_us, end_us, cause) VALUES (?,?,?,?)", found)
-        return len(found)
+        found = 0
+        for (stream,) in torn:
+            last = db.execute(
+                "SELECT start_us, end_us FROM segment WHERE stream=? AND state<2 ORDER BY start_us DESC LIMIT ?",
+                (stream, _LAST_SEGMENTS),
+            ).fetchall()
+            holes = [
+                (before[1], after[0])
+                for after, before in itertools.pairwise(last)
+                if after[0] > before[1] + STEP_US and not _has_gap(db, stream, before[1], after[0])
+            ]
+            if last:
+                found += 1
+                holes.append((max(end_us for _, end_us in last), rows.OPEN_END_US))
+            db.executemany(
+                "INSERT INTO gap (stream, start_us, end_us, cause) VALUES (?,?,?,?)",
+                [(stream, start_us, end_us, cause) for start_us, end_us in holes],
+            )
+        return found
 
     return index.call(note).result()
+
+
+def _has_gap(db: sqlite3.Connection, stream: int, start_us: int, end_us: int) -> bool:
+    query = "SELECT 1 FROM gap WHERE stream=? AND end_us>? AND start_us<?"
+    return db.execute(query, (stream, start_us, end_us)).fetchone() is not None

@@ -4,6 +4,7 @@ A segment is unbroken: fragments follow each other within `STEP_US` of wall time
 decoder. Whatever breaks that begins a new segment, so that a span of the index is a span of footage.
 """
 
+import re
 import threading
 import zlib
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from manara.base.clock import to_datetime
 from manara.base.ids import new_id
-from manara.formats.fmp4 import NO_HASH, fragment_boxes, init_section
+from manara.formats.fmp4 import NO_HASH, Fmp4Error, fragment_boxes, init_section
 from manara.formats.frames import TIMESCALE_HZ, Fragment, SoundFormat, VideoFormat
 from manara.recorder.disks import DiskIO, write_all
 from manara.recorder.gop_table import Packer
@@ -21,6 +22,7 @@ from manara.recorder.sink import StreamKey
 STEP_US = 1_000_000  # a larger difference between expected and told wall time is a break
 _MAX_FRAGMENTS = 50_000
 _MAX_BYTES = 16 << 30
+_SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class OpenSegment:
         self.checkpoint_s = 0.0
         self._packer = Packer(first.wall_us)
         self._lock = threading.Lock()
+        if not _SAFE.fullmatch(key.camera_id) or not _SAFE.fullmatch(key.stream):
+            raise Fmp4Error(f"{key}: not a name for a folder")
         init = init_section(run.video, run.sound)
         day = to_datetime(first.wall_us).strftime("%Y%m%d")
         self.name = f"{key.camera_id}/{key.stream}/{day}/{first.wall_us}-{new_id()}.mp4"
