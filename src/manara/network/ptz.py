@@ -15,7 +15,7 @@ is given up.
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,6 +34,7 @@ MOVE_TIMEOUT_S = 5.0  # the control room sends a movement when the hand moves, n
 TICK_S = 0.2
 BUSY_S = 3.0
 WORKERS = 8
+CLOSE_S = 3.0
 RETRY_S = 10.0  # a tour whose camera does not answer tries again after this
 PRESETS_FRESH_S = 300.0
 COMMANDS = ("move", "stop", "absolute_preset", "save_preset", "delete_preset", "home")
@@ -110,10 +111,13 @@ class PtzControl:
             self._thread.join(5)
         with self._mutex:
             cameras = list(self._cameras.items())
-        for camera_id, camera in cameras:
-            if camera.stop_at_s is not None:
-                self._pool.submit(self._stop_moving, camera_id, camera)
-        self._pool.shutdown(wait=True, cancel_futures=False)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        last = ThreadPoolExecutor(WORKERS, thread_name_prefix="ptz-close")
+        wait(
+            [last.submit(self._stop_moving, camera_id, camera) for camera_id, camera in cameras if camera.stop_at_s],
+            timeout=CLOSE_S,
+        )
+        last.shutdown(wait=False, cancel_futures=True)
         for camera_id, camera in cameras:
             self._end_lock(camera_id, camera, "shutdown")
             if camera.device is not None:
@@ -304,17 +308,9 @@ class PtzControl:
         except Unavailable:
             log.warning("the end of a PTZ lock could not be audited", extra={"camera_id": camera_id, "how": how})
 
-    def _on_wire(
-        self,
-        camera_id: str,
-        camera: _Camera,
-        number: int | None,
-        send: Callable[[PtzDevice], None],
-        *,
-        patient: bool = True,
-    ) -> bool:
+    def _on_wire(self, camera_id: str, camera: _Camera, number: int | None, send: Callable[[PtzDevice], None]) -> bool:
         """Send when the camera is free; False where a newer movement has overtaken this one. Raises `Unavailable`."""
-        if not camera.wire.acquire(timeout=BUSY_S if patient else 0.0):
+        if not camera.wire.acquire(timeout=BUSY_S):
             raise Unavailable("The camera is still busy with another command.", code="ptz_busy")
         try:
             with self._mutex:
