@@ -222,6 +222,7 @@ class GopJoiner:
         data = self.data
         rest = bytearray(memoryview(data)[self.frame_start :])
         del data[self.frame_start :]
+        self.wall.observe(self.timeline.newest_pts, self.arrival_us)
         self.wall.settle()
         fragment = self._fragment(data, self._durations)
         fragment.sound, self.sound, self._live_sound = self.sound, [], 0

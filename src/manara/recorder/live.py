@@ -33,6 +33,7 @@ class LiveChannel:
         self.unboxed = 0
         self._changed = changed
         self._viewers: list[Viewer] = []
+        self._joining = 0
         self._video: VideoFormat | None = None
         self._init = b""
         self._number = 0
@@ -42,23 +43,24 @@ class LiveChannel:
     @property
     def viewers(self) -> int:
         """How many watch."""
-        return len(self._viewers)
+        return len(self._viewers) + self._joining
 
     def join(self, viewer: Viewer, gop: Callable[[], Sequence[Fragment]]) -> None:
         """Begin to watch. `gop` gives what there is of the current GOP, once the stream knows that it is watched."""
-        self._viewers.append(viewer)
-        if len(self._viewers) == 1:
-            self._changed()
-        if not self._playing:
+        self._joining += 1
+        if self.viewers == 1:
+            self._changed()  # brings what waited in the socket, even a new format; the viewer gets it with the GOP
+        if self._playing:
+            viewer.state(self._live_state())
+            viewer.media(self._init, False, True)
+            for fragment in gop():
+                boxes = self._box(fragment)
+                if boxes:
+                    viewer.media(boxes, fragment.key, False)
+        else:
             viewer.state(self._waiting)
-            return
-        fragments = gop()  # first: it may bring frames that were waiting, even a new format
-        viewer.state(self._live_state())
-        viewer.media(self._init, False, True)
-        for fragment in fragments:
-            boxes = self._box(fragment)
-            if boxes:
-                viewer.media(boxes, fragment.key, False)
+        self._joining -= 1
+        self._viewers.append(viewer)
 
     def leave(self, viewer: Viewer) -> None:
         """Stop watching; may be called twice."""

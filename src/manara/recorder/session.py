@@ -264,6 +264,11 @@ def _pick(description: sdp.Description) -> tuple[sdp.Media, str]:
     for media in videos:
         codec = _CODECS.get(media.encoding)
         if codec is not None:
+            if (
+                media.parameters.get("packetization-mode") == "2"
+                or media.parameters.get("sprop-max-don-diff", "0") != "0"
+            ):
+                raise StreamFault("codec_unsupported", "the camera sends NAL units out of order (interleaved mode)")
             return media, codec
     if videos:
         names = ", ".join(sorted({media.encoding or "unnamed" for media in videos}))

@@ -25,6 +25,7 @@ from manara.settings import Recorder
 
 TICK_S = 1.0
 _STATUS_EVERY_S = 10.0
+_TOLD_GONE_S = 12.0  # a stream that was closed is told as stopped for this long
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class StreamSet:
         self._open_password = open_password
         self._places: dict[StreamKey, _Place] = {}
         self._closing: dict[StreamKey, asyncio.Task[None]] = {}
-        self._gone: list[StreamStatus] = []
+        self._gone: dict[StreamKey, tuple[StreamStatus, float]] = {}  # closed, and until when that is told
         self._stopped = False
         self.tick_failures = 0
 
@@ -156,10 +157,10 @@ class StreamSet:
             finally:
                 self._closing.pop(key, None)
             now = self._places.get(key)
-            if now is None:
-                self._gone.append(stream.status())
-            else:
+            if now is not None:
                 self._settle(key, now, end_us if gap else 0)
+            if now is None or now.stream is None:
+                self._gone[key] = (stream.status(), self._clock.monotonic_s() + _TOLD_GONE_S)
 
         self._closing[key] = self._around.receiver.loop.create_task(closing())
 
@@ -228,7 +229,13 @@ class StreamSet:
     def statuses(self, changed_only: bool = False) -> list[StreamStatus]:
         """How the streams are; `changed_only` leaves out those that said the same within the last 10 s."""
         now_s = self._clock.monotonic_s()
-        found, self._gone = self._gone, []
+        found: list[StreamStatus] = []
+        for key, (status, until_s) in list(self._gone.items()):
+            place = self._places.get(key)
+            if until_s < now_s or (place is not None and place.stream is not None):
+                del self._gone[key]
+            else:
+                found.append(status)
         for place in self._places.values():
             if place.stream is None:
                 continue
