@@ -61,7 +61,7 @@ class Gate:
             await _refuse(scope, receive, send, limited.error())
             return
         if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
+            await self._socket(scope, receive, send)
             return
         started = False
 
@@ -85,6 +85,17 @@ class Gate:
                 return
         if limited.exceeded and not started:
             await _refuse(scope, receive, send, limited.error())
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001
+            # The last catch of a socket: the log has the story, the browser a code that says "not your fault".
+            unexpected(scope["path"], error)
+            try:
+                await send({"type": "websocket.close", "code": 1011})
+            except RuntimeError:
+                return  # it is closed already
 
     async def _judge(self, scope: Scope) -> Rule:
         headers = Headers(scope=scope)

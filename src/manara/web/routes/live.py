@@ -32,6 +32,7 @@ _encode = msgspec.json.Encoder().encode
 
 CLOCK_EVERY_S = 2.0
 RETRY_S = 1.0
+TRY_LATER = 1013
 LOOK_EVERY_S = 1.0
 
 
@@ -48,6 +49,9 @@ async def live(
         await run_sync(_enter, handed, person, camera_id, "live:open", {"stream": stream, "code": code})
     except NotFound:
         await close_socket(socket, GONE)
+        return
+    except Unavailable:  # the look cannot be entered in the log: then there is none
+        await close_socket(socket, TRY_LATER)
         return
     sent = [0]
     try:

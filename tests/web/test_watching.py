@@ -1,0 +1,191 @@
+"""Live pictures through the web: passed through whole, audited, ended with the session, the camera and the right to
+see it.
+"""
+
+import asyncio
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from starlette.testclient import WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
+
+from manara.base.errors import Unavailable
+from tests.recorder.archive_rig import wait_for
+from tests.web.world import SOUTH, World, running
+
+LIVE = {"state": "live", "codec": "avc1.640028", "width": 1920, "height": 1080, "stream": "main"}
+BOXES = [b"ftyp-moov", b"key" * 1000, b"next" * 100]
+
+
+def framed(kind: bytes, payload: bytes) -> bytes:
+    """A frame of the recorder's feed."""
+    return struct.pack(">I", len(payload)) + kind + payload
+
+
+class FakeRecorder:
+    """A recorder's door that has some cameras and sends `BOXES` of them."""
+
+    def __init__(self, path: Path, cameras: set[str]) -> None:
+        self.path = path
+        self.cameras = cameras
+        self.asked: list[dict[str, str]] = []
+        self.open = 0
+        self.server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.server = await asyncio.start_unix_server(self._serve, str(self.path))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ask = json.loads(await reader.readline())
+        self.asked.append(ask)
+        self.open += 1
+        if ask["camera_id"] in self.cameras:
+            writer.write(framed(b"J", json.dumps(LIVE).encode()) + b"".join(framed(b"M", box) for box in BOXES))
+        else:
+            writer.write(framed(b"J", b'{"state":"refused","cause":"not_found"}'))
+        await writer.drain()
+        await reader.read()  # until the other side goes
+        self.open -= 1
+        writer.close()
+
+    async def stop(self) -> None:
+        """Go away."""
+        if self.server is not None:
+            self.server.close()
+            self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def recorder(world: World, name: str, *codes: str) -> Iterator[FakeRecorder]:
+    """A recorder that has these cameras."""
+    folder = world.services.settings.data.directory / "run"
+    fake = FakeRecorder(folder / f"{name}.sock", {world.ids[code] for code in codes})
+    assert world.client.portal is not None
+    world.client.portal.call(fake.start)
+    yield fake
+    world.client.portal.call(fake.stop)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A control process in which facts flow."""
+    with running(tmp_path, wired=True) as world:
+        yield world
+
+
+@contextmanager
+def watching(world: World, account: str, code: str = "n1", query: str = "") -> Iterator[WebSocketTestSession]:
+    """A browser that watches a camera."""
+    path = f"/api/cameras/{world.ids[code]}/live{query}"
+    with world.client.websocket_connect(path, headers=world.headers(account)) as socket:
+        yield socket
+
+
+def until_boxes(socket: WebSocketTestSession, count: int = len(BOXES)) -> tuple[list[str], list[bytes]]:
+    """States and boxes up to the `count`-th box."""
+    states, boxes = [], []
+    while len(boxes) < count:
+        message = socket.receive()
+        if message["type"] == "websocket.close":
+            raise WebSocketDisconnect(message["code"])
+        if message.get("bytes") is not None:
+            boxes.append(message["bytes"])
+        else:
+            states.append(json.loads(message["text"])["state"])
+    return states, boxes
+
+
+def closed_code(socket: WebSocketTestSession) -> int:
+    """Read until the server closes; its code."""
+    with pytest.raises(WebSocketDisconnect) as closed:
+        until_boxes(socket, 1000)
+    return closed.value.code
+
+
+def audited(world: World, action: str) -> list[dict]:  # type: ignore[type-arg]
+    """Entries of the log with this action."""
+    return list(world.ask("auditor", "GET", f"/api/audit?action={action}").json())
+
+
+def test_boxes_pass_through_whole_and_the_look_is_in_the_log(world: World) -> None:
+    with recorder(world, "r1", "n1") as fake:
+        with watching(world, "operator", query="?stream=sub") as socket:
+            states, boxes = until_boxes(socket)
+            assert boxes == BOXES
+            assert {"live", "clock"} <= set(states)
+            assert fake.asked == [{"op": "live", "camera_id": world.ids["n1"], "stream": "sub"}]
+            opened = audited(world, "live:open")
+            assert (opened[0]["subject"], opened[0]["detail"]["stream"]) == (world.ids["n1"], "sub")
+            world.clock.advance(7)
+        wait_for(lambda: audited(world, "live:close"), "the end of the look")
+        closed = audited(world, "live:close")[0]
+        assert closed["detail"]["took_s"] == 7.0
+        assert closed["detail"]["bytes"] == sum(map(len, BOXES))
+        wait_for(lambda: fake.open == 0, "the recorder is let go")
+
+
+def test_the_recorder_that_has_the_camera_is_found(world: World) -> None:
+    with recorder(world, "r1", "s1") as other, recorder(world, "r2", "n1"), watching(world, "operator") as socket:
+        assert until_boxes(socket)[1] == BOXES
+        assert len(other.asked) == 1
+
+
+def test_without_a_recorder_the_browser_is_told_and_waits(world: World) -> None:
+    with watching(world, "operator") as socket:
+        while True:
+            told = json.loads(socket.receive_text())
+            if told["state"] == "waiting":
+                break
+        assert told["cause"] == "recorder_away"
+        with recorder(world, "r1", "n1"):
+            assert until_boxes(socket)[1] == BOXES
+
+
+def test_a_technician_aims_and_an_auditor_sees_nothing(world: World) -> None:
+    with recorder(world, "r1", "n1"), watching(world, "technician") as socket:
+        assert until_boxes(socket)[1] == BOXES
+
+
+def test_the_picture_ends_with_the_session(world: World) -> None:
+    account = next(a for a in world.ask("administrator", "GET", "/api/accounts").json() if a["account"] == "operator")
+    with recorder(world, "r1", "n1"), watching(world, "operator") as socket:
+        until_boxes(socket)
+        world.ask("administrator", "DELETE", f"/api/accounts/{account['id']}/sessions")
+        assert closed_code(socket) == 4401
+
+
+@pytest.mark.parametrize("how", ["moved", "removed"])
+def test_the_picture_ends_when_the_camera_leaves_ones_sectors(world: World, how: str) -> None:
+    camera = f"/api/cameras/{world.ids['n1']}"
+    with recorder(world, "r1", "n1"), watching(world, "north") as socket:
+        until_boxes(socket)
+        if how == "moved":
+            world.ask("technician", "PATCH", camera, json={"sector_id": SOUTH})
+        else:
+            world.ask("technician", "DELETE", camera)
+        assert closed_code(socket) == 4404
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(Unavailable("busy", code="store_busy"), 1013), (RuntimeError("no log"), 1011)]
+)
+def test_a_look_that_cannot_be_entered_shows_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    with recorder(world, "r1", "n1") as fake:
+        world.headers("operator")
+
+        def broken(*args: object) -> None:
+            raise error
+
+        with monkeypatch.context() as busy:
+            busy.setattr(world.database, "act", broken)
+            with watching(world, "operator") as socket:
+                assert closed_code(socket) == code
+        assert fake.asked == []
