@@ -29,6 +29,8 @@ export interface MapListener {
   chosen(cameraId: string | null): void;
   failed(error: unknown): void;
   settled(): void;
+  /** Part of the base map is drawn by rule rather than surveyed. */
+  schematic(): void;
 }
 
 /** Where a map was left, so that coming back (or a change of theme) finds it there. */
@@ -112,11 +114,27 @@ export class ProvinceMap {
       this.drawCones();
       this.listener.settled();
     });
-    map.on("idle", () => (this.host.dataset["idle"] = "true"));
+    map.on("idle", () => {
+      this.host.dataset["idle"] = "true";
+      this.lookForSchematic();
+    });
     this.showPlaces();
     this.renew();
     this.host.dataset["loaded"] = "true";
     if (!this.place) this.fit(false);
+  }
+
+  private toldSchematic = false;
+
+  private lookForSchematic(): void {
+    const { map } = this;
+    if (!map || this.toldSchematic) return;
+    const drawn = Object.keys(map.getStyle().sources).some(
+      (id) => id.startsWith("base-") && map.querySourceFeatures(id, { filter: ["==", ["get", "schematic"], true], sourceLayer: id.slice(5) }).length > 0,
+    );
+    if (!drawn) return;
+    this.toldSchematic = true;
+    this.listener.schematic();
   }
 
   get current(): Place | null {

@@ -29,7 +29,9 @@ const nameOf = (language: Language): ExpressionSpecification => {
 
 const FONT = { "text-font": [MAP_FONT] };
 const roadClass: ExpressionSpecification = ["coalesce", ["get", "class"], ["get", "highway"], ["get", "kind"], ["get", "fclass"], "minor"];
-const isMain: ExpressionSpecification = ["in", roadClass, ["literal", ["motorway", "trunk", "primary", "main"]]];
+const among = (...kinds: string[]): ExpressionSpecification => ["in", roadClass, ["literal", kinds]];
+const isTrunk = among("motorway", "trunk", "primary", "road");
+const isMiddle = among("secondary", "tertiary", "main_street");
 
 function layersOf(kind: Kind, source: string, sourceLayer: string | undefined, p: Palette, language: Language): LayerSpecification[] {
   const from = { source, ...(sourceLayer ? { "source-layer": sourceLayer } : {}) };
@@ -47,17 +49,28 @@ function layersOf(kind: Kind, source: string, sourceLayer: string | undefined, p
           paint: { "line-color": p.water, "line-width": ["interpolate", ["linear"], ["zoom"], 6, 0.8, 10, 2, 15, 6] },
         },
       ]; // prettier-ignore
-    case "roads":
+    case "roads": {
+      const round = { "line-cap": "round", "line-join": "round" } as const;
       return [
         {
-          id: `${source}-minor`, type: "line", ...from, minzoom: 11, filter: ["!", isMain], layout: { "line-cap": "round", "line-join": "round" },
-          paint: { "line-color": p.road, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.6, 14, 2, 18, 10] },
+          id: `${source}-minor`, type: "line", ...from, minzoom: 11.5, filter: ["!", ["any", isTrunk, isMiddle]], layout: round,
+          paint: { "line-color": p.road, "line-width": ["interpolate", ["linear"], ["zoom"], 11.5, 0.6, 14, 2.5, 18, 14] },
         },
         {
-          id: `${source}-main`, type: "line", ...from, filter: isMain, layout: { "line-cap": "round", "line-join": "round" },
-          paint: { "line-color": p.roadMain, "line-width": ["interpolate", ["linear"], ["zoom"], 6, 0.8, 11, 2, 14, 4, 18, 16] },
+          id: `${source}-middle`, type: "line", ...from, minzoom: 9.5, filter: isMiddle, layout: round,
+          paint: { "line-color": p.roadMain, "line-opacity": 0.8, "line-width": ["interpolate", ["linear"], ["zoom"], 9.5, 0.6, 14, 3.5, 18, 18] },
+        },
+        {
+          id: `${source}-main`, type: "line", ...from, filter: isTrunk, layout: round,
+          paint: { "line-color": p.roadMain, "line-width": ["interpolate", ["linear"], ["zoom"], 6, 0.8, 9, 1.8, 14, 5, 18, 22] },
+        },
+        {
+          id: `${source}-label`, type: "symbol", ...from, minzoom: 14,
+          layout: { ...FONT, "symbol-placement": "line", "text-field": nameOf(language), "text-size": 12, "text-padding": 20 },
+          paint: { "text-color": p.textQuiet, "text-halo-color": p.halo, "text-halo-width": 1.4 },
         },
       ]; // prettier-ignore
+    }
     case "places":
       return [
         {
@@ -128,7 +141,7 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
     },
     {
       id: "cluster-count", type: "symbol", source: "cameras", filter: ["has", "point_count"],
-      layout: { ...FONT, "text-field": ["number-format", ["get", "point_count"], { locale }], "text-size": 13, "text-allow-overlap": true },
+      layout: { ...FONT, "text-field": ["number-format", ["get", "point_count"], { locale }], "text-size": 13, "text-allow-overlap": true, "text-padding": 13 },
       paint: { "text-color": p.text },
     },
     {

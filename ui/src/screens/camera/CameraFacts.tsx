@@ -30,7 +30,7 @@ export function CameraFacts({ camera, status, judged }: { camera: Camera; status
         <h2>{t("facts.state")}</h2>
         <p className={judged.priority === "none" ? "facts-state" : `facts-state text-${judged.priority}`}>
           {t(`common:camera_state.${judged.state}`)}
-          {judged.since_us > 0 && <span className="muted"> · {t("since_when", { when: f.when(judged.since_us, now) })}</span>}
+          {judged.since_us > 0 && <span className="muted"> · {f.when(judged.since_us, now)}</span>}
         </p>
         {cause && <p>{cause}</p>}
         {main && (

@@ -6,7 +6,7 @@ import { Icon } from "@/video/icons";
 
 const KEY = "manara.map.legend";
 
-export function Legend() {
+export function Legend({ schematic }: { schematic: boolean }) {
   const { t } = useTranslation("map");
   const [open, setOpen] = useState(() => localStorage.getItem(KEY) !== "closed");
   const toggle = () => {
@@ -55,6 +55,7 @@ export function Legend() {
             </svg>
             {t("legend.cone")}
           </li>
+          {schematic && <li className="muted">{t("legend.schematic")}</li>}
         </ul>
       )}
     </section>

@@ -44,6 +44,7 @@ export function MapScreen() {
   const [listOpen, setListOpen] = useState(true);
   const [hover, setHover] = useState<{ id: string; x: number; y: number } | null>(null);
   const [trouble, setTrouble] = useState("");
+  const [schematic, setSchematic] = useState(false);
   const host = useRef<HTMLDivElement>(null);
   const map = useRef<ProvinceMap>(null);
   const selected = query.get("camera");
@@ -71,6 +72,7 @@ export function MapScreen() {
         chosen: (id) => choose(id, false),
         failed: (error) => setTrouble(errorText(error)),
         settled: () => (leftAt = made.current),
+        schematic: () => setSchematic(true),
       },
       leftAt,
     );
@@ -146,7 +148,7 @@ export function MapScreen() {
         <div className="map-stage">
           <div ref={host} className="map-host" dir="ltr" data-testid="map" role="application" aria-label={t("map")} />
           {hover && hover.id !== selected && <HoverCard id={hover.id} x={hover.x} y={hover.y} />}
-          <Legend />
+          <Legend schematic={schematic} />
           {selected && <LiveCard key={selected} id={selected} onClose={() => choose(null, false)} />}
           {trouble && (
             <div className="map-trouble notice medium" role="alert">

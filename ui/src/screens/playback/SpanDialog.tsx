@@ -42,8 +42,10 @@ export function SpanDialog({ kind, cameras, selection, onSelection, headUs, onCl
   const set = (end: "start_us" | "end_us", us: number | null) => {
     if (us === null) return;
     const next = { ...selection, [end]: us };
-    if (next.end_us > next.start_us) onSelection(next);
-    else setError(t("span_order"));
+    if (next.end_us > next.start_us) {
+      setError("");
+      onSelection(next);
+    } else setError(t("span_order"));
   };
   const send = async () => {
     setError("");
@@ -87,14 +89,7 @@ export function SpanDialog({ kind, cameras, selection, onSelection, headUs, onCl
               <label key={end} className="field span-end">
                 <span className="label">{t(end === "start_us" ? "span_from" : "span_to")}</span>
                 <span className="span-input">
-                  <input
-                    className="input"
-                    type="datetime-local"
-                    step={1}
-                    dir="ltr"
-                    value={toLocal(selection[end], offset)}
-                    onChange={(event) => set(end, fromLocal(event.target.value, f.timezone))}
-                  />
+                  <MomentField us={selection[end]} offset={offset} zone={f.timezone} onMoment={(us) => set(end, us)} />
                   <Button small onPress={() => set(end, Math.round(headUs))}>
                     {t("span_here")}
                   </Button>
@@ -136,6 +131,29 @@ export function SpanDialog({ kind, cameras, selection, onSelection, headUs, onCl
         </>
       )}
     </section>
+  );
+}
+
+/** A moment as text, `2026-11-22 14:05:09`: the same in every browser, 24 hours, taken when left or at Enter. */
+function MomentField({ us, offset, zone, onMoment }: { us: number; offset: number; zone: string; onMoment(us: number): void }) {
+  const shown = toLocal(us, offset).replace("T", " ");
+  const [text, setText] = useState<string | null>(null);
+  const take = () => {
+    const at = text === null ? null : fromLocal(text, zone);
+    if (at !== null) onMoment(at);
+    setText(null);
+  };
+  return (
+    <input
+      className="input code"
+      dir="ltr"
+      inputMode="numeric"
+      value={text ?? shown}
+      aria-invalid={text !== null && fromLocal(text, zone) === null}
+      onChange={(event) => setText(event.target.value)}
+      onBlur={take}
+      onKeyDown={(event) => event.key === "Enter" && take()}
+    />
   );
 }
 

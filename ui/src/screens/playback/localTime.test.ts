@@ -9,6 +9,7 @@ describe("local times", () => {
     expect(text).toBe("2026-11-22T12:05:07");
     expect(fromLocal(text, "Asia/Baghdad")).toBe(us);
     expect(fromLocal("2026-11-22T12:05", "Asia/Baghdad")).toBe(us - 7_000_000);
+    expect(fromLocal(" ٢٠٢٦-١١-٢٢ ١٢:٠٥:٠٧", "Asia/Baghdad")).toBe(us);
   });
   it("refuses what is no time", () => {
     expect(fromLocal("", "UTC")).toBeNull();

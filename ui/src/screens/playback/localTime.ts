@@ -8,7 +8,7 @@ export function toLocal(us: number, offsetUs: number): string {
 
 /** UTC µs of a local time in `zone`; null when the text is none. */
 export function fromLocal(text: string, zone: string): number | null {
-  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?$/.exec(text);
+  const match = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?$/.exec(western(text.trim()));
   if (!match) return null;
   const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part ?? 0));
   const local = Date.UTC(year!, month! - 1, day!, hour!, minute!, second || 0) * 1000;
@@ -16,4 +16,9 @@ export function fromLocal(text: string, zone: string): number | null {
   // The offset of the moment itself, found from a first guess: right but within the hour that summer time repeats.
   const guess = local - zoneOffsetUs(local, zone);
   return local - zoneOffsetUs(guess, zone);
+}
+
+/** Digits of an Arabic keyboard are digits. */
+function western(text: string): string {
+  return text.replace(/[٠-٩]/g, (digit) => String(digit.charCodeAt(0) - 0x660));
 }

@@ -196,7 +196,7 @@ export function Timeline(props: Props) {
           <div
             className="timeline-tip"
             dir="auto"
-            style={{ insetInlineStart: Math.max(90, Math.min(width - 90, hover.x)) }}
+            style={tipPlace(canvas.current, hover.x, width)}
           >
             <span className="number">{f.stamp(hoverUs)}</span>
             {hoverRow && <TipLines row={hoverRow} us={hoverUs} nowUs={nowUs} />}
@@ -205,6 +205,12 @@ export function Timeline(props: Props) {
       </div>
     </div>
   );
+}
+
+/** Above the axis, in the window's coordinates: the timeline itself may scroll. */
+function tipPlace(canvas: HTMLCanvasElement | null, x: number, width: number): React.CSSProperties {
+  const bounds = canvas?.getBoundingClientRect();
+  return { left: (bounds?.left ?? 0) + Math.max(90, Math.min(width - 90, x)), top: Math.max(60, bounds?.top ?? 0) };
 }
 
 function TipLines({ row, us, nowUs }: { row: TimelineRow; us: number; nowUs: number }) {
