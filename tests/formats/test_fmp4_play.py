@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from manara.formats.fmp4 import fragment_boxes, init_section
 from manara.formats.frames import Fragment, SoundFormat
 from tests.formats.fmp4_clips import STEP, aac, clip
 
-pytestmark = pytest.mark.ffmpeg
+pytestmark = [
+    pytest.mark.ffmpeg,
+    pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed (Debian package ffmpeg)"),
+]
 
 
 def write(path: Path, codec: str, b_frames: int, live: bool = False, sound: str = "") -> int:

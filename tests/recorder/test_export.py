@@ -112,6 +112,7 @@ def test_the_samples_are_those_that_were_recorded(here: Archive, tmp_path: Path)
 
 
 @pytest.mark.ffmpeg
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed (Debian package ffmpeg)")
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 @pytest.mark.parametrize("b_frames", [0, 2])
 @pytest.mark.parametrize("sound", [False, True])
