@@ -52,6 +52,8 @@ export function Table<Row>({ label, rows, columns, keyOf, selected, onSelect, so
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12 });
   const template = useMemo(() => columns.map((column) => column.width).join(" "), [columns]);
+  // Head and rows share one least width, or a long cell would push its own row out of step.
+  const least = useMemo(() => columns.reduce((sum, column) => sum + Number(/(\d+)px/.exec(column.width)?.[1] ?? 60), 16), [columns]);
   const at = selected == null ? -1 : rows.findIndex((row) => keyOf(row) === selected);
   const shown = useRef<string | null>(null);
 
@@ -87,7 +89,7 @@ export function Table<Row>({ label, rows, columns, keyOf, selected, onSelect, so
   return (
     <div className="table" role="grid" aria-label={label} aria-rowcount={rows.length + 1} tabIndex={0} onKeyDown={onKeyDown}>
       <div className="table-scroll" ref={scroller}>
-        <div className="table-head" role="row" style={{ gridTemplateColumns: template }}>
+        <div className="table-head" role="row" style={{ gridTemplateColumns: template, minInlineSize: least }}>
           {columns.map((column) => {
             const sorted = sort?.by === column.id;
             return (
@@ -119,7 +121,7 @@ export function Table<Row>({ label, rows, columns, keyOf, selected, onSelect, so
                   aria-rowindex={item.index + 2}
                   aria-selected={onSelect ? key === selected : undefined}
                   className={key === selected ? "table-row selected" : onSelect ? "table-row can" : "table-row"}
-                  style={{ gridTemplateColumns: template, blockSize: rowHeight, transform: `translateY(${item.start}px)` }}
+                  style={{ gridTemplateColumns: template, minInlineSize: least, blockSize: rowHeight, transform: `translateY(${item.start}px)` }}
                   onClick={() => onSelect?.(row)}
                 >
                   <Cells row={row} columns={columns} />

@@ -26,6 +26,7 @@ export interface May {
   releasePtz: boolean;
   shareLayouts: boolean;
   editNetwork: boolean;
+  places: boolean;
   people: boolean;
   audit: boolean;
   system: boolean;
@@ -36,14 +37,15 @@ export function mayOf(roles: readonly Role[]): May {
   return {
     watch: any("operator", "supervisor", "technician"),
     playback: any("operator", "supervisor"),
-    ptz: any("operator", "supervisor", "technician"),
+    ptz: any("operator", "supervisor"),
     exportVideo: any("supervisor"),
     hold: any("supervisor"),
-    releasePtz: any("supervisor", "administrator"),
+    releasePtz: any("supervisor"),
     shareLayouts: any("supervisor"),
     editNetwork: any("technician", "administrator"),
+    places: any("administrator"),
     people: any("administrator"),
-    audit: any("auditor", "administrator"),
+    audit: any("auditor"),
     system: any("administrator", "auditor", "technician", "supervisor"),
   };
 }

@@ -87,13 +87,13 @@ export function CamerasScreen() {
 
   const columns = useMemo<Column<Camera>[]>(
     () => [
-      { id: "state", head: t("column.state"), width: "minmax(210px, 2fr)", sortable: true, cell: (camera) => <StateCell camera={camera} /> },
-      { id: "code", head: t("column.code"), width: "112px", sortable: true, cell: (camera) => <Code>{camera.code}</Code> },
-      { id: "name", head: t("column.name"), width: "minmax(180px, 2.2fr)", sortable: true, cell: (camera) => <span title={name(camera)}>{name(camera)}</span> },
+      { id: "state", head: t("column.state"), width: "minmax(180px, 2.2fr)", sortable: true, cell: (camera) => <StateCell camera={camera} /> },
+      { id: "code", head: t("column.code"), width: "104px", sortable: true, cell: (camera) => <Code>{camera.code}</Code> },
+      { id: "name", head: t("column.name"), width: "minmax(150px, 2fr)", sortable: true, cell: (camera) => <span title={name(camera)}>{name(camera)}</span> },
       {
         id: "kind",
         head: t("column.kind"),
-        width: "44px",
+        width: "40px",
         cell: (camera) => (
           <span title={t(`common:camera_kind.${camera.kind}`)} className="muted">
             <Icon name={camera.kind === "ptz" ? "ptz" : "camera"} size={16} />
@@ -101,10 +101,10 @@ export function CamerasScreen() {
           </span>
         ),
       },
-      { id: "sector", head: t("common:sector"), width: "minmax(110px, 1fr)", sortable: true, cell: (camera) => name(camera.sector_id ? world.sectors.get(camera.sector_id) : null) || "—" },
-      { id: "bitrate", head: t("column.bitrate"), width: "104px", end: true, sortable: true, cell: (camera) => <BitrateCell id={camera.id} /> },
-      { id: "rate", head: t("column.rate"), width: "76px", end: true, sortable: true, cell: (camera) => <RateCell id={camera.id} /> },
-      { id: "drift", head: t("column.drift"), width: "92px", end: true, sortable: true, cell: (camera) => <DriftCell id={camera.id} /> },
+      { id: "sector", head: t("common:sector"), width: "minmax(96px, 1fr)", sortable: true, cell: (camera) => name(camera.sector_id ? world.sectors.get(camera.sector_id) : null) || "—" },
+      { id: "bitrate", head: t("column.bitrate"), width: "98px", end: true, sortable: true, cell: (camera) => <BitrateCell id={camera.id} /> },
+      { id: "rate", head: t("column.rate"), width: "68px", end: true, sortable: true, cell: (camera) => <RateCell id={camera.id} /> },
+      { id: "drift", head: t("column.drift"), width: "86px", end: true, sortable: true, cell: (camera) => <DriftCell id={camera.id} /> },
     ],
     [t, name],
   );
