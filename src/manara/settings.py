@@ -69,7 +69,7 @@ class Access(_Part):
     attempts_per_account: int = Field(8, ge=1, description="Failed sign-ins on an account before it must wait.")
     attempts_per_address: int = Field(40, ge=1, description="Failed sign-ins from an address before it must wait.")
     attempts_window_s: int = Field(900, ge=10, description="The window in which failed sign-ins are counted, in s.")
-    password_min_length: int = Field(10, ge=8, le=128, description="Shortest password that is accepted.")
+    password_min_length: int = Field(12, ge=8, le=128, description="Shortest password that is accepted.")
 
 
 class Journal(_Part):

@@ -1,6 +1,6 @@
 /** Who is here decides what is shown: sign-in, a password to be changed, or the control room in the person's language. */
 import i18next from "i18next";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { I18nProvider } from "react-aria-components";
 import { RouterProvider } from "react-router";
 import { useTranslation } from "react-i18next";
@@ -39,12 +39,22 @@ export function App() {
     setPreferences(next);
   }, []);
 
+  // What somebody chose at the door wins over what they had kept: they chose it just now.
+  const chosenAtDoor = useRef<Partial<Preferences>>({});
+  const keep = useCallback((part: Partial<Preferences>) => {
+    // Kept in this browser already; the server is told so that it follows the person to another desk.
+    api.patch("/api/session/preferences", part).catch((error: unknown) => console.warn("preferences", errorText(error)));
+  }, []);
+
   const arrive = useCallback(
     (me: Me) => {
       setWho({ state: "here", me });
-      show({ ...storedPreferences(), ...me.preferences });
+      const chosen = chosenAtDoor.current;
+      chosenAtDoor.current = {};
+      show({ ...storedPreferences(), ...me.preferences, ...chosen });
+      if (Object.keys(chosen).length > 0) keep(chosen);
     },
-    [show],
+    [keep, show],
   );
 
   const refresh = useCallback(async () => {
@@ -80,12 +90,10 @@ export function App() {
   const change = useCallback(
     (part: Partial<Preferences>) => {
       show({ ...preferences, ...part });
-      if (who.state === "here") {
-        // Kept in this browser already; the server is told so that it follows the person to another desk.
-        api.patch("/api/session/preferences", part).catch((error: unknown) => console.warn("preferences", errorText(error)));
-      }
+      if (who.state === "here") keep(part);
+      else chosenAtDoor.current = { ...chosenAtDoor.current, ...part };
     },
-    [preferences, show, who.state],
+    [keep, preferences, show, who.state],
   );
   const choices = useMemo(() => ({ preferences, change }), [preferences, change]);
   const session = useMemo(
