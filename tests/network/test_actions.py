@@ -120,6 +120,37 @@ def test_place_comes_from_the_site_and_the_sector_from_the_boundary(
     assert messages(database)[-1].removed
 
 
+@pytest.mark.parametrize(
+    ("boundary", "message"),
+    [
+        ({"type": "Point", "coordinates": [46, 31]}, "Polygon"),
+        ({"type": "Polygon", "coordinates": []}, "without rings"),
+        ({"type": "Polygon", "coordinates": [[[46, 31], [46.5, 31], [46, 31]]]}, "four points"),
+        ({"type": "Polygon", "coordinates": [[[46, 31], [46.5, 31], [46.5, 32], [46, 32]]]}, "not closed"),
+        ({"type": "Polygon", "coordinates": [[[46, 31], [46.5, 310], [46.5, 32], [46, 31]]]}, "WGS84"),
+        ({"type": "MultiPolygon", "coordinates": [[["x"] * 4]]}, r"not \[lon, lat\]"),
+        ("a square", "Polygon"),
+    ],
+)
+def test_a_bad_boundary_is_named(
+    database: Database, technician: Who, at: datetime, boundary: Any, message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        actions.add_sector(database, technician, at, {"code": "S", "boundary": boundary})
+
+
+def test_a_boundary_that_crosses_itself_still_holds_what_lies_in_it(
+    database: Database, technician: Who, at: datetime
+) -> None:
+    bow_tie = [[46.0, 31.0], [46.5, 31.5], [46.5, 31.0], [46.0, 31.5], [46.0, 31.0]]
+    sector = actions.add_sector(
+        database, technician, at, {"code": "S", "boundary": {"type": "Polygon", "coordinates": [bow_tie]}}
+    )
+    site = actions.add_site(database, technician, at, {"code": "P", "lat": 31.25, "lon": 46.05})
+    assert site["sector_id"] == sector["id"]
+    assert actions.add_site(database, technician, at, {"code": "Q", "lat": 31.45, "lon": 46.25})["sector_id"] is None
+
+
 def test_sectors_limit_what_is_seen_and_changed(
     database: Database, box: SecretBox, technician: Who, at: datetime
 ) -> None:

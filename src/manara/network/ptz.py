@@ -424,11 +424,6 @@ class PtzControl:
         return {"id": tour.id, "name": tour.name, "state": state, "step": max(tour.step, 0), "cause": tour.error}
 
 
-def connect_onvif(clock: Clock) -> Connect:
-    """The usual way to reach a camera."""
-    return lambda address, username, password: OnvifClient(address, username, password, clock)
-
-
 def _holder(lock: ptz_lock.Lock) -> dict[str, Any]:
     return {"account": lock.account_id, "name": lock.name, "role": lock.role}
 
