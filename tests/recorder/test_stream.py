@@ -593,3 +593,23 @@ def test_interleaved_packetisation_is_refused() -> None:
     usual = camera.sdp
     camera.sdp = lambda: usual() + "a=fmtp:96 packetization-mode=2\r\n"  # type: ignore[method-assign]
     assert refused(camera).cause == "codec_unsupported"
+
+
+def test_a_good_bye_after_the_last_frame_ends_the_connection_before_the_stall_does() -> None:
+    class Polite(Camera):
+        async def play(self, peer: Peer) -> None:
+            peer.send(interleaved(b"\x81\xcb\x00\x01\x11\x22\x33\x44", 1))  # said too early: nothing may come of it
+            await super().play(peer)
+
+    camera = Polite()
+    camera.pace_s = 0.04
+
+    async def body() -> None:
+        async with camera.serving():
+            rig = Rig(camera, settings={"stall_s": 20.0})
+            await until(lambda: rig.status.frames >= 40)
+            await until(lambda: rig.status.reconnects == 1)
+            assert [what for name, what in rig.sink.calls if name == "gap"] == ["server_closed"]
+            await rig.stop()
+
+    run(body)

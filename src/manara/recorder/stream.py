@@ -25,6 +25,7 @@ from manara.settings import Recorder
 
 _RATE_TICKS = 5
 _LOW_WATER_S = 0.25  # frames of a stream that nobody watches may lie in the socket for about this long
+_GOODBYE_S = 1.0  # some cameras say good-bye (RTCP BYE) and go on; so frames must also be missing for this long
 _UDP_REST_S = 600.0  # after UDP brought nothing, TCP is used for this long
 
 _log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Stream:
         self._gap_days: deque[int] = deque(maxlen=10_000)
         self._reconnects = 0
         self._had_session = False
+        self._had_frames = False
         self._frames = self._dropped = self._lost = 0  # of sessions that have ended
         self._video: VideoFormat | None = None
         self._video_at_s = 0.0
@@ -184,6 +186,7 @@ class Stream:
     def on_format(self, video: VideoFormat, sound: SoundFormat | None, at_us: int) -> None:
         """A run of frames begins."""
         self._video = video
+        self._had_frames = True
         self._backoff.reset()
         if self._recorded:
             if self._gap_open:
@@ -232,6 +235,9 @@ class Stream:
         self._rates.append((now_s, session.bytes_in, frames))
         if frames != self._frames_seen:
             self._frames_seen, self._video_at_s = frames, now_s
+        elif session.goodbye and now_s - self._video_at_s > _GOODBYE_S:
+            session.connection.fail("server_closed", "the camera said good-bye")
+            return
         elif now_s - self._video_at_s > self._around.settings.stall_s:
             self._stalled(session)
             return
@@ -265,7 +271,7 @@ class Stream:
         if playing and len(rates) > 1 and rates[-1][0] > rates[0][0]:
             bytes_per_s = self._bytes_per_s()
             rate_hz = (rates[-1][2] - rates[0][2]) / (rates[-1][0] - rates[0][0])
-        drift_ms, last_us = 0.0, self._end_us if self._had_session else 0
+        drift_ms, last_us = 0.0, self._end_us if self._had_frames else 0
         if session is not None:
             joiner = session.joiner
             if joiner.frames:
