@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -12,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from manara.access.roles import Role
 from manara.web.permissions import GRANTS, RULES, Anyone, Permission, decide
-from tests.web.world import World
+from tests.web.world import PASSWORD, World, running
 
 # What each role may, written out once more by hand: a change of the table must be meant.
 EXPECTED = {
@@ -234,3 +235,49 @@ def test_an_unexpected_error_gives_a_reference_and_no_story(
     assert reference in answer.json()["message"]
     assert "inside" not in answer.text
     assert any(getattr(record, "reference", None) == reference for record in caplog.records)
+
+
+def test_too_many_wrong_passwords_must_wait(tmp_path: Path) -> None:
+    with running(tmp_path) as world:
+        wrong = {"account": "operator", "password": "not this one"}
+        statuses = [world.ask(None, "POST", "/api/session", json=wrong).status_code for _ in range(9)]
+        assert statuses == [401] * 8 + [429]
+        right = {"account": "operator", "password": PASSWORD}
+        assert world.ask(None, "POST", "/api/session", json=right).status_code == 429
+        world.clock.advance(world.services.settings.access.attempts_window_s + 1)
+        assert world.ask(None, "POST", "/api/session", json=right).status_code == 200
+
+
+def test_a_one_time_password_opens_nothing_but_its_replacement(tmp_path: Path) -> None:
+    with running(tmp_path) as world:
+        body = {"account": "new.person", "name": "New", "roles": ["operator"], "sector_ids": None}
+        made = world.ask("administrator", "POST", "/api/accounts", json=body).json()["one_time_password"]
+        signed = world.ask(None, "POST", "/api/session", json={"account": "new.person", "password": made})
+        assert signed.json()["must_change_password"] is True
+        world.tokens["new.person"] = signed.cookies["manara_session"]
+        world.client.cookies.clear()
+        assert world.ask("new.person", "GET", "/api/cameras").json()["error"] == "must_change_password"
+        assert world.ask("new.person", "GET", "/api/session").status_code == 200
+        change = {"old": made, "new": "a better password"}
+        assert world.ask("new.person", "POST", "/api/session/password", json=change).status_code == 204
+        assert world.ask("new.person", "GET", "/api/cameras").status_code == 200
+
+
+def test_signing_out_ends_the_session(tmp_path: Path) -> None:
+    with running(tmp_path) as world:
+        assert world.ask("operator", "GET", "/api/session").json()["preferences"]["language"] == "ar"
+        assert world.ask("operator", "DELETE", "/api/session").status_code == 204
+        assert world.ask("operator", "GET", "/api/session").json()["error"] == "session_ended"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_text_is_compressed_and_the_rest_is_not(world: World, encoding: str) -> None:
+    for path in ("/api/openapi.json", "/assets/app-1a2b.js"):
+        plain = world.ask("operator", "GET", path, headers={"Accept-Encoding": "identity"})
+        packed = world.ask("operator", "GET", path, headers={"Accept-Encoding": encoding})
+        assert "content-encoding" not in plain.headers
+        assert packed.headers["content-encoding"] == encoding
+        assert int(packed.headers["content-length"]) < len(plain.content)
+        assert packed.content == plain.content
+    ranged = world.ask(None, "GET", "/assets/app-1a2b.js", headers={"Range": "bytes=0-2000"})
+    assert (ranged.status_code, "content-encoding" in ranged.headers) == (206, False)
