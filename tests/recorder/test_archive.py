@@ -10,7 +10,9 @@ from PIL import Image
 
 from manara.base.errors import NotFound
 from manara.formats.fmp4_read import init_bytes, parse_init, scan
+from manara.formats.frames import Fragment
 from manara.recorder.archive import Archive
+from manara.recorder.segments import silences
 from tests.recorder.archive_rig import START_US, Feed, Rig, wait_for
 
 SECOND = 1_000_000
@@ -53,7 +55,7 @@ def test_what_is_being_written_is_read_at_once(rig: Rig) -> None:
     rig.send(feed, 3)
     rig.written()
     here = archive(rig)
-    wait_for(lambda: here.timeline(feed.key.camera_id, START_US, START_US + 60 * SECOND).spans)
+    wait_for(lambda: len(here.plan(feed.key.camera_id, START_US, START_US + 60 * SECOND).pieces) == 3)
     told = here.timeline(feed.key.camera_id, START_US, START_US + 60 * SECOND)
     assert told.spans == [(START_US, START_US + 3 * SECOND)]
     rig.send(feed, 1)
@@ -153,6 +155,35 @@ def test_a_gap_has_a_start_an_end_and_a_cause(rig: Rig) -> None:
     ]
     parts = split(b"".join(here.fragments(camera_id, START_US, START_US + 60 * SECOND)))
     assert [isinstance(p, bytes) for p in parts] == [True, False, False, True, False, False], "new times, new decoder"
+
+
+def test_silence_within_a_segment_is_a_gap_too(rig: Rig) -> None:
+    feed = Feed()
+    rig.begin(feed)
+    rig.send(feed, 2)
+    rig.written()
+    held = feed.next()  # its last frame "lasts" until the next one came, 5 s later
+    held.durations = [*held.durations[:-1], held.durations[-1] + 5 * 90_000]
+    rig.writer.fragment(feed.key, held)
+    feed.wall_us += 5 * SECOND
+    feed.decode_time += 5 * 90_000
+    rig.clock.advance(6.0)
+    rig.send(feed, 2)
+    rig.written()
+    here, camera_id = archive(rig), feed.key.camera_id
+    wait_for(lambda: here.timeline(camera_id, START_US, START_US + 60 * SECOND).gaps)
+    told = here.timeline(camera_id, START_US, START_US + 60 * SECOND)
+    assert [(g.start_us - START_US, g.end_us - START_US, g.cause) for g in told.gaps] == [
+        (3 * SECOND, 8 * SECOND, "stalled")
+    ]
+    assert told.spans == [(START_US, START_US + 3 * SECOND), (START_US + 8 * SECOND, START_US + 10 * SECOND)]
+
+
+def test_a_camera_of_few_frames_is_not_silent_between_them() -> None:
+    slow = Fragment(b"x", [1], [5 * 90_000], [0], True, 0, START_US)
+    assert silences(slow, 5 * 90_000.0) == []
+    assert silences(slow, 0.0) == []
+    assert silences(slow, 6_000.0) == [(START_US + 66_667, START_US + 5 * SECOND)]
 
 
 def test_two_streams_of_a_camera_are_apart(rig: Rig) -> None:

@@ -165,9 +165,13 @@ class Archive:
         gaps: list[Gap] = []
 
         def look(db: sqlite3.Connection) -> None:
-            for start_us, end_us, state in rows.find_spans(db, camera_id, stream, from_us, to_us):
-                spans.append((start_us, self._open_end(db, camera_id, stream, start_us) if state == 0 else end_us))
-            gaps.extend(rows.find_gaps(db, camera_id, stream, from_us, to_us))
+            mine = [
+                (start_us, self._open_end(db, camera_id, stream, start_us) if state == 0 else end_us)
+                for start_us, end_us, state in rows.find_spans(db, camera_id, stream, from_us, to_us)
+            ]
+            known = rows.find_gaps(db, camera_id, stream, from_us, to_us)
+            spans.extend(_cut(mine, [gap for gap in known if gap.cause == "stalled"]))
+            gaps.extend(known)
             told.holds += [
                 Held(hold_id, start_us, end_us)
                 for hold_id, camera, start_us, end_us in rows.find_holds(db)
@@ -301,6 +305,16 @@ def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             merged.append((start_us, end_us))
     return merged
+
+
+def _cut(spans: list[tuple[int, int]], silent: list[Gap]) -> list[tuple[int, int]]:
+    """Spans without the times in which a stream was silent though its segment went on."""
+    for gap in silent:
+        parted: list[tuple[int, int]] = []
+        for start_us, end_us in spans:
+            parted += [(start_us, min(end_us, gap.start_us)), (max(start_us, gap.end_us), end_us)]
+        spans = [span for span in parted if span[1] > span[0]]
+    return spans
 
 
 def _gaps(told: Timeline, known: list[Gap], from_us: int, to_us: int) -> list[Gap]:

@@ -22,6 +22,8 @@ from manara.recorder.sink import StreamKey
 STEP_US = 1_000_000  # a larger difference between expected and told wall time is a break
 _MAX_FRAGMENTS = 50_000
 _MAX_BYTES = 16 << 30
+_SILENT = 2 * TIMESCALE_HZ
+_KNOWN_FRAMES = 10
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -48,6 +50,22 @@ def break_cause(end_us: int, last_wall_us: int, last_s: float, fragment: Fragmen
     return "clock_step" if abs(fragment.wall_us - last_wall_us - passed_us) > STEP_US else "stalled"
 
 
+def silences(fragment: Fragment, usual: float) -> list[tuple[int, int]]:
+    """(start, end) in UTC µs of the times within a fragment without frames: one frame "lasted" for them.
+
+    `usual` is how long a frame lasts otherwise (90 kHz, 0 where not known yet): a camera of one frame in five seconds
+    is not silent between them.
+    """
+    found = []
+    passed = 0
+    for duration in fragment.durations:
+        if duration > _SILENT and usual and duration > 4 * usual:
+            start_us = fragment.wall_us + round((passed + usual) * 100 / 9)
+            found.append((start_us, fragment.wall_us + (passed + duration) * 100 // 9))
+        passed += duration
+    return found
+
+
 class OpenSegment:
     """A file that is being written. Only its thread appends; `snapshot` may be taken by the syncing thread."""
 
@@ -63,7 +81,7 @@ class OpenSegment:
         self.end_us = first.wall_us
         self.last_wall_us = first.wall_us
         self.last_arrival_s = 0.0
-        self.decode_end = first.decode_time
+        self.decode_start = self.decode_end = first.decode_time
         self.chain_before = chain or NO_HASH
         self.chain = self.chain_before
         self.frames = 0
@@ -84,6 +102,10 @@ class OpenSegment:
             io.close(self._fd)
             io.unlink(disk / self.name)
             raise
+
+    def usual_duration(self) -> float:
+        """How long a frame of this segment lasts on average, 90 kHz; 0 where too few are known."""
+        return (self.decode_end - self.decode_start) / self.frames if self.frames >= _KNOWN_FRAMES else 0.0
 
     def fits(self, run: Run, fragment: Fragment) -> bool:
         """Whether `fragment` belongs into this segment, or begins the next."""

@@ -19,7 +19,7 @@ from manara.formats.frames import Fragment
 from manara.recorder import index as rows
 from manara.recorder.disks import DiskIO
 from manara.recorder.index import Gap, IndexWriter
-from manara.recorder.segments import OpenSegment, Run, break_cause
+from manara.recorder.segments import OpenSegment, Run, break_cause, silences
 from manara.recorder.sink import StreamKey
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class Entry:
     last_wall_us: int = 0
     last_arrival_s: float = 0.0
     gap_open: bool = False
+    usual: float = 0.0  # how long a frame lasts, 90 kHz
     losing: str = ""  # the cause for which fragments are being dropped, until the next key frame that is taken
     priority: int = 0
 
@@ -256,6 +257,7 @@ class DiskWriter:
             row, packed = segment.snapshot(0)
             self.index.put(lambda db: rows.put_segment(db, row, packed))
         before, earlier = segment.size_bytes, (entry.end_us, entry.last_wall_us, entry.last_arrival_s)
+        entry.usual = segment.usual_duration() or entry.usual
         segment.append(fragment, item.arrival_s)
         if not self._hooks.written(self, entry, segment):
             with self._lists:
@@ -265,6 +267,9 @@ class DiskWriter:
         self._dirty = True
         self.written_bytes += segment.size_bytes - before
         self._note_break(entry, fragment, item.arrival_s, earlier)
+        for start_us, end_us in silences(fragment, entry.usual):
+            gap = Gap(start_us, end_us, "stalled")
+            self.index.put(lambda db, gap=gap: rows.add_gap(db, key.camera_id, key.stream, gap))  # type: ignore[misc]
 
     def _note_break(self, entry: Entry, fragment: Fragment, arrival_s: float, earlier: tuple[int, int, float]) -> None:
         """Write the gap before this fragment into the index, if there is one. `earlier` is `entry` before it."""
