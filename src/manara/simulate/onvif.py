@@ -171,7 +171,8 @@ class OnvifDevices:
         return "<tds:GetServicesResponse>{}</tds:GetServicesResponse>".format(
             "".join(
                 f"<tds:Service><tds:Namespace>{space}</tds:Namespace>"
-                f"<tds:XAddr>{self.address(code, service)}</tds:XAddr><tds:Version><tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version></tds:Service>"
+                f"<tds:XAddr>{self.address(code, service)}</tds:XAddr>"
+                "<tds:Version><tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version></tds:Service>"
                 for service, space in known
             )
         )

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 MAX_REQUEST_BYTES = 65_536
 MAX_CONNECTIONS = 4096
 MAX_LATE_S = 1.0  # later than this, frames are left out (and counted) rather than sent in a burst
+LATE_TOLD_EVERY_S = 5.0
 _REASONS = {
     200: "OK", 302: "Moved Temporarily", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 454: "Session Not Found", 455: "Method Not Valid in This State",
@@ -68,6 +69,7 @@ class RtspServer:
         self.cameras: dict[str, VirtualCamera] = {}
         self.doorkeeper = Doorkeeper()
         self.frames_late = 0  # left out because the server itself came too late
+        self._late_told_s = 0.0
         self.connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
         self._udp: list[socket.socket] = []
@@ -195,7 +197,9 @@ class RtspServer:
             self.frames_late += late * len(ticker.sessions)
             for session in ticker.sessions:
                 session.sent.skipped.extend(range(ticker.next_number, ticker.next_number + late))
-            log.warning("virtual cameras come too late", extra={"frames": late, "sessions": len(ticker.sessions)})
+            if time.monotonic() - self._late_told_s > LATE_TOLD_EVERY_S:
+                self._late_told_s = time.monotonic()
+                log.warning("virtual cameras come too late", extra={"frames_left_out": self.frames_late})
             ticker.next_number += late
         now_s = time.monotonic()
         while ticker.next_number <= last:

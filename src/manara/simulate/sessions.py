@@ -88,6 +88,9 @@ class Session:
 
     def deliver(self, number: int, now_us: int, now_s: float) -> None:
         """Send the frame of this number (or what the camera's faults make of it)."""
+        if self._transport.is_closing():
+            self.playing = False
+            return
         faults = self.mount.camera.faults
         if faults.active and self._faulty(number):
             return
