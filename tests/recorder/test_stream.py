@@ -515,10 +515,16 @@ def test_a_sub_stream_is_open_while_somebody_watches() -> None:
             assert watcher.states[1]["stream"] == "sub"
             status = next(s for s in rig.streams.statuses() if s.stream == "sub")
             assert (status.state, status.viewers) == ("live_only", 1)
+            late = Watcher()
+            assert rig.streams.join(StreamKey("c1", "main"), late)
             before = len(rig.sink.fragments)
             rig.streams.leave(key, watcher)
             await until(lambda: len(rig.streams) == 1)
             assert all(isinstance(f, Fragment) for f in rig.sink.fragments[before:])
+            closed = next(s for s in rig.streams.statuses() if s.stream == "sub")
+            assert (closed.state, closed.viewers) == ("stopped", 0)
+            rig.streams.apply({})
+            assert late.states[-1] == {"state": "refused", "cause": "not_found"}
             await rig.stop()
 
     run(body)

@@ -99,6 +99,13 @@ class LiveChannel:
         for viewer in tuple(self._viewers):
             viewer.state(self._waiting)
 
+    def gone(self) -> None:
+        """This process no longer has the stream: whoever watches must ask elsewhere."""
+        self._playing = False
+        self._waiting = {"state": "refused", "cause": "not_found"}
+        for viewer in tuple(self._viewers):
+            viewer.state(self._waiting)
+
     def _box(self, fragment: Fragment) -> bytes:
         try:
             boxes, _ = fmp4.fragment_boxes(fragment, self._number, None, live=True)

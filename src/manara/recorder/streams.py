@@ -95,7 +95,7 @@ class StreamSet:
             wishes.update(self._wishes(camera))
         for key in [key for key in self._places if key not in wishes]:
             place = self._places.pop(key)
-            place.channel.wait("none", self._clock.wall_us())
+            place.channel.gone()
             self._close(key, place)
         for key, wish in wishes.items():
             place_now = self._places.get(key)
