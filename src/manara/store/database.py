@@ -38,10 +38,14 @@ class Database:
         if self.url.get_backend_name() == "sqlite":
             if self.url.database and self.url.database != ":memory:":
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine: Engine = create_engine(self.url, connect_args={"timeout": BUSY_TIMEOUT_S})
+            self.engine: Engine = create_engine(
+                self.url, connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True
+            )
             _prepare_sqlite(self.engine)
         else:
-            self.engine = create_engine(self.url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            self.engine = create_engine(
+                self.url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True
+            )
         self._writer = self.engine.execution_options(manara_write=True)
         self._listeners: list[Callable[[], None]] = []
         self._local = threading.local()
