@@ -56,3 +56,8 @@ def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dat
 def administrator() -> Who:
     """Somebody who may administer."""
     return Who("adm", "Test Administrator", frozenset({Role.ADMINISTRATOR}), None, "127.0.0.1", "s-adm")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: while Playwright lives, its event loop runs in this thread and `asyncio.run` is refused."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
