@@ -149,11 +149,6 @@ def main() -> int:
             "system": platform.platform(),
             "sqlite": sqlite3.sqlite_version,
         },
-            "cpus": os.cpu_count(),
-            "load": round(os.getloadavg()[0], 1),
-            "system": platform.platform(),
-            "sqlite": sqlite3.sqlite_version,
-        },
     }
     print(json.dumps(told))
     return 0 if told["ok"] else 1
