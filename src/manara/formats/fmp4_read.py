@@ -131,7 +131,7 @@ def moof_end(data: Buffer, offset: int = 0) -> int:
     moof_bytes, kind = _unpack(">I4s", data, offset + UUID_BOX_BYTES, len(data))
     if kind != b"moof" or not 24 <= moof_bytes <= _MAX_MOOF_BYTES:
         raise Fmp4Error(f"no moof at {offset + UUID_BOX_BYTES}")
-    return UUID_BOX_BYTES + moof_bytes + 8
+    return UUID_BOX_BYTES + int(moof_bytes) + 8
 
 
 def _run(data: Buffer, traf: Box, run_flags: int, most: int) -> tuple[int, int, tuple[int, ...]]:
@@ -260,7 +260,7 @@ def _take(data: Buffer, offset: int, end: int, into: list[bytes]) -> int:
     if offset + 2 + size > end or size == 0:
         raise Fmp4Error(f"parameter set at {offset} runs over its box")
     into.append(bytes(data[offset + 2 : offset + 2 + size]))
-    return offset + 2 + size
+    return offset + 2 + int(size)
 
 
 def _hevc_string(general: bytes) -> str:
