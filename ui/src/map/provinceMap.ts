@@ -239,7 +239,13 @@ export class ProvinceMap {
     this.drawCones();
     const camera = this.cameras.find((one) => one.id === cameraId);
     if (!go || !this.map || !camera || camera.lat === null || camera.lon === null) return;
-    this.map.easeTo({ center: [camera.lon, camera.lat], zoom: Math.max(this.map.getZoom(), 15.5), duration: this.duration(700) });
+    this.map.easeTo({ center: [camera.lon, camera.lat], zoom: Math.max(this.map.getZoom(), 15.5), offset: this.besideCard(), duration: this.duration(700) });
+  }
+
+  /** The card with the live picture covers the beginning side: what is gone to stands in the part that is left. */
+  private besideCard(): [number, number] {
+    const aside = Math.min(200, this.host.clientWidth * 0.15);
+    return [this.look.language === "ar" ? -aside : aside, 0];
   }
 
   private duration(ms: number): number {

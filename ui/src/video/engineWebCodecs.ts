@@ -2,13 +2,15 @@
  * Live by WebCodecs: each frame is decoded as it comes and the newest is drawn on a canvas. No buffer, no playback clock.
  *
  * When decoding falls behind, frames up to the next key frame are dropped (and counted) rather than shown late.
- * Bounds: one picture waiting to be drawn, 90 frames (or two key frames) in the decoder. Called by `liveSession.ts`.
+ * Bounds: one picture waiting to be drawn, 90 frames in the decoder. Called by `liveSession.ts`.
  */
 import { forgetPainter, paintSoon, type Painter } from './drawLoop';
 import type { EngineListener, LiveEngine } from './engine';
 import type { Fragment, InitSection } from './fmp4';
 
 const LIMIT_QUEUED = 90;
+/** Decoding this far behind what arrives is given up at the next key frame; twice this, at once. */
+const LATE_US = 1_200_000;
 const LIMIT_ERRORS = 3;
 
 export class WebCodecsEngine implements LiveEngine, Painter {
@@ -20,6 +22,8 @@ export class WebCodecsEngine implements LiveEngine, Painter {
   private errors = 0;
   private closed = false;
   private painted = 0;
+  /** Wall time of the newest decoded picture; 0 before the first of a decoder. */
+  private lastOutUs = 0;
   private readonly context: CanvasRenderingContext2D;
 
   constructor(
@@ -43,6 +47,7 @@ export class WebCodecsEngine implements LiveEngine, Painter {
     if (!init || this.closed) return;
     this.dispose();
     this.waitKey = true;
+    this.lastOutUs = 0;
     const decoder: VideoDecoder = new VideoDecoder({
       output: (frame) => {
         if (this.closed || this.decoder !== decoder) frame.close();
@@ -75,6 +80,7 @@ export class WebCodecsEngine implements LiveEngine, Painter {
 
   private decoded(frame: VideoFrame): void {
     this.errors = 0;
+    this.lastOutUs = frame.timestamp;
     if (this.newest) {
       this.newest.close();
       this.listener.dropped(1);
@@ -108,10 +114,11 @@ export class WebCodecsEngine implements LiveEngine, Painter {
         this.listener.dropped(1);
         continue;
       }
-      if (decoder.decodeQueueSize > LIMIT_QUEUED) {
+      const lateUs = this.lastOutUs && decoder.decodeQueueSize > 2 ? sample.wallUs - this.lastOutUs : 0;
+      if ((sample.key && lateUs > LATE_US) || lateUs > 2 * LATE_US || decoder.decodeQueueSize > LIMIT_QUEUED) {
+        this.listener.dropped(decoder.decodeQueueSize);
         this.restart();
-        this.listener.dropped(1);
-        continue;
+        if (!this.decoder || !sample.key) continue;
       }
       if (this.waitKey && !sample.key) {
         this.listener.dropped(1);
@@ -119,7 +126,7 @@ export class WebCodecsEngine implements LiveEngine, Painter {
       }
       this.waitKey = false;
       // The wall time travels as the timestamp, so that every picture knows when it was taken.
-      decoder.decode(new EncodedVideoChunk({ type: sample.key ? 'key' : 'delta', timestamp: sample.wallUs, data: sample.data }));
+      this.decoder?.decode(new EncodedVideoChunk({ type: sample.key ? 'key' : 'delta', timestamp: sample.wallUs, data: sample.data }));
     }
   }
 

@@ -51,16 +51,16 @@ export function MapScreen() {
   const selectedRef = useRef(selected);
   selectedRef.current = selected;
 
-  const choose = useCallback(
-    (id: string | null, go: boolean) => {
-      const next = new URLSearchParams(window.location.search);
-      if (id) next.set("camera", id);
-      else next.delete("camera");
-      setQuery(next, { replace: true });
-      map.current?.select(id, go);
-    },
-    [setQuery],
-  );
+  // The router gives a new setter with every change of the address; the map must not be made anew for that.
+  const latestSetQuery = useRef(setQuery);
+  latestSetQuery.current = setQuery;
+  const choose = useCallback((id: string | null, go: boolean) => {
+    const next = new URLSearchParams(window.location.search);
+    if (id) next.set("camera", id);
+    else next.delete("camera");
+    latestSetQuery.current(next, { replace: true });
+    map.current?.select(id, go);
+  }, []);
 
   useEffect(() => {
     if (!host.current) return;
