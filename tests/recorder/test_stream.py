@@ -619,3 +619,52 @@ def test_a_good_bye_after_the_last_frame_ends_the_connection_before_the_stall_do
             await rig.stop()
 
     run(body)
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        (f"rtsp://{'a' * 300}/x", "dns"),
+        ("rtsp://nobody.invalid/x", "dns"),
+        ("rtsp://[::1]:9/x", "connection_refused"),
+        ("rtsp://x y/", "configuration"),
+    ],
+)
+def test_addresses_that_lead_nowhere(url: str, cause: str) -> None:
+    async def body() -> None:
+        rig = Rig(Camera(), main_url=url)
+        await until(lambda: rig.status.state in ("refused", "lost"))
+        assert rig.status.cause in (cause, "timeout")  # a machine without IPv6, or with a slow name server
+        await rig.stop()
+
+    run(body)
+
+
+def test_a_machine_without_sockets_left_says_so_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+    import os
+
+    from manara.recorder import session
+
+    real = session.connect
+    refusals = 0
+
+    async def full(*args: Any) -> Any:
+        nonlocal refusals
+        refusals += 1
+        if refusals < 3:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return await real(*args)
+
+    monkeypatch.setattr(session, "connect", full)
+    camera = Camera()
+
+    async def body() -> None:
+        async with camera.serving():
+            rig = Rig(camera)
+            await until(lambda: rig.status.state == "refused")
+            assert "Too many open files" in rig.status.detail
+            await until(lambda: rig.status.frames >= 40)
+            await rig.stop()
+
+    run(body)

@@ -65,7 +65,7 @@ def parse(data: bytes) -> tuple[Answer | Request, int] | None:
         if len(data) > MAX_HEAD_BYTES:
             raise RtspError(f"no end of headers in {MAX_HEAD_BYTES} bytes")
         return None
-    lines = data[:end].decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    lines = data[:end].decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if len(lines) > MAX_HEADERS:
         raise RtspError(f"more than {MAX_HEADERS} header lines")
     headers: dict[str, list[str]] = {}

@@ -55,8 +55,8 @@ async def connect(receiver: Receiver, host: str, port: int) -> socket.socket:
     except ValueError:
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise StreamFault("dns", f"no address for the name {host}: {error.strerror or error}") from error
+        except (OSError, UnicodeError) as error:
+            raise StreamFault("dns", f"no address for the name {host[:80]}: {error}") from error
         places = [(entry[0], entry[4]) for entry in found[:4]]
     fault = StreamFault("dns", f"no address for the name {host}")
     for family, place in places:

@@ -218,8 +218,15 @@ async def open_session(receiver: Receiver, target: Target, taker: Taker, tls_con
     password = target.password if target.username else place.password
     for _ in range(MAX_REDIRECTS + 1):
         sock = await connect(receiver, place.host, place.port)
-        pipe = tls.TlsPipe(tls_context, place.host) if place.secure else None
-        peer = sock.getpeername()[0], sock.family
+        try:
+            peer = sock.getpeername()[0], sock.family
+            pipe = tls.TlsPipe(tls_context, place.host) if place.secure else None
+        except ValueError as error:
+            sock.close()
+            raise StreamFault("tls", f"TLS cannot be spoken with {place.host[:80]}: {error}") from error
+        except OSError as error:
+            sock.close()
+            raise StreamFault("server_closed", f"connection broken: {error.strerror}") from error
         connection = Connection(receiver, sock, pipe)
         dialogue = Dialogue(connection, username, password, basic_allowed=place.host == first_host)
         try:

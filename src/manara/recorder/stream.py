@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from manara.formats import rtsp
 from manara.formats.frames import Fragment, SoundFormat, VideoFormat
 from manara.messages import StreamStatus
 from manara.recorder.backoff import Backoff
@@ -125,6 +126,10 @@ class Stream:
                 session = await open_session(self._around.receiver, target, self, self._around.tls_context)
         except TimeoutError:
             raise StreamFault("timeout", f"no answer within {settings.connect_timeout_s:g} s") from None
+        except OSError as error:  # such as no more sockets
+            raise StreamFault("configuration", f"this machine refuses: {error.strerror or error}") from error
+        except rtsp.RtspError as error:
+            raise StreamFault("protocol_error", str(error)) from error
         self._session = session
         self._rates.clear()
         self._video_at_s = self._clock.monotonic_s()
