@@ -8,6 +8,7 @@ READY := $(VENV)/.ready
 UI := src/manara/web/static/index.html
 UI_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*' -not -path 'ui/dist/*' 2>/dev/null)
 TESTS ?=
+ARGS ?=
 
 .PHONY: help demo test lint bench dev ui docs clean
 
@@ -28,8 +29,10 @@ lint: $(READY) ## ruff, mypy and the directions of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(READY) ## measure recorder, index, first picture; writes nothing into the tree
-	@$(BIN)/python -m benchmarks
+bench: $(READY) ## the recorder against ffmpeg and the floor, the index; minutes (ARGS="--cameras 50 200 500")
+	@scripts/system-packages
+	@$(BIN)/python -m benchmarks.index_query
+	@$(BIN)/python -m benchmarks.recorder $(ARGS)
 
 dev: $(READY) ui/node_modules/.package-lock.json ## the web on made-up data, screens from Vite with instant reload
 	@scripts/dev
