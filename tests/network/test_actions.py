@@ -72,6 +72,19 @@ def test_password_in_address_is_split_off_sealed_and_never_shown(
     assert "xxx" not in repr(caught.value)
 
 
+def test_a_stored_password_does_not_follow_an_address_to_another_machine(
+    database: Database, box: SecretBox, technician: Who, at: datetime
+) -> None:
+    seen = actions.add_camera(database, box, technician, at, camera(username="admin", password="s3cret-one"))
+    actions.change_camera(database, box, technician, at, seen["id"], {"main_url": "rtsp://10.0.0.1/other"})
+    elsewhere = {"main_url": "rtsp://10.0.0.66/main"}
+    with pytest.raises(InvalidInput) as caught:
+        actions.change_camera(database, box, technician, at, seen["id"], elsewhere)
+    assert [fault.field for fault in caught.value.fields] == ["password"]
+    changed = actions.change_camera(database, box, technician, at, seen["id"], elsewhere | {"password": "s3cret-two"})
+    assert changed["main_url"] == "rtsp://10.0.0.66/main"
+
+
 def test_every_fault_is_named(database: Database, box: SecretBox, technician: Who, at: datetime) -> None:
     values = {"main_url": "http://x", "lat": 91, "lon": float("nan"), "record": "maybe", "site_id": "no", "colour": 1}
     with pytest.raises(InvalidInput) as caught:

@@ -6,6 +6,7 @@ Reads the state once into memory; writes nothing. Used by `actions.py` and `impo
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import shapely
 from shapely.geometry import Point, shape
@@ -111,4 +112,13 @@ def judge(
         references.complete(whole)
         clean |= {name: value for name, value in whole.items() if value is not None}
         faults = [fault for fault in faults if fault.message != "is required" or clean.get(fault.field) is None]
+    if noun == "camera" and before is not None and before.password_sealed and "password" not in clean:
+        known = {urlsplit(getattr(before, name)).hostname for name in rules.URL_FIELDS}
+        for name in rules.URL_FIELDS:
+            # Otherwise whoever may change an address could have the password sent to a machine of their own.
+            if clean.get(name) and urlsplit(clean[name]).hostname not in known:
+                faults.append(
+                    FieldError(field="password", message=f"enter it again: {name} leads to another machine", row=row)
+                )
+                break
     return clean, faults
