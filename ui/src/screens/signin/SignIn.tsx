@@ -34,12 +34,12 @@ export function SignIn({ ended, onSignedIn }: { ended: boolean; onSignedIn: (me:
       onSignedIn(me?.account_id ? me : await api.get<Me>("/api/session"));
     } catch (failure) {
       if (failure instanceof ApiError) {
-        const seconds = Number(failure.detail.retry_after_s ?? failure.detail.wait_s ?? 0);
+        const seconds = Number(failure.detail.wait_s ?? 0);
         if (seconds > 0) {
           setNow(Date.now());
           setBlockedUntil(Date.now() + seconds * 1000);
         }
-        setError(failure.status === 401 ? t("errors:bad_credentials") : errorText(failure));
+        setError(failure.status === 401 ? t("errors:sign_in_refused") : errorText(failure));
       } else setError(errorText(failure));
       setPassword("");
     } finally {
