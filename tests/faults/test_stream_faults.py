@@ -1,12 +1,20 @@
 """What cameras and cables do wrong: stalls, cuts, half packets, garbage. It comes back, and every gap has a cause."""
 
 import asyncio
+import contextlib
 import random
 
 import pytest
 
 from tests.recorder.cameras import Camera, Peer, clip, interleaved, run, until
 from tests.recorder.test_stream import Rig
+
+CAUSES = frozenset(
+    (
+        "unauthorized", "not_found", "timeout", "connection_refused", "dns", "stalled", "protocol_error", "server_closed",
+        "codec_unsupported", "no_video", "tls", "disk", "configuration",
+    )
+)  # fmt: skip
 
 
 class Faulty(Camera):
@@ -143,5 +151,47 @@ def test_a_change_of_parameter_sets_loses_nothing() -> None:
             await rig.stop()
             assert rig.sink.names() == ["format", "fragment", "format", "fragment", "ended"]
             assert rig.sink.samples == [picture.sample for picture in camera.pictures]
+
+    run(body)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_nonsense_in_the_dialogue_is_told_with_a_cause(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    dice = random.Random(seed)
+
+    class Mad(Camera):
+        async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.connections += 1
+            peer = Peer(reader, writer)
+            self.peers.append(peer)
+            with contextlib.suppress(
+                asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError, ValueError
+            ):
+                for _ in range(6):
+                    asked = await peer.request()
+                    good = (
+                        f"RTSP/1.0 200 OK\r\nCSeq: {asked.headers.get('cseq')}\r\nPublic: GET_PARAMETER\r\n"
+                        f"Session: 1;timeout=2\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n"
+                        f"Content-Base: {self.base}\r\nContent-Length: {len(self.sdp())}\r\n\r\n{self.sdp()}"
+                    ).encode()
+                    data = bytearray(good)
+                    for _ in range(dice.randrange(6)):
+                        data[dice.randrange(len(data))] = dice.randrange(256)
+                    peer.send(bytes(data[: dice.randint(1, len(data))] if dice.random() < 0.2 else data))
+                    if dice.random() < 0.2:
+                        peer.send(dice.randbytes(dice.randrange(2000)))
+                    await writer.drain()
+            writer.close()
+
+    camera = Mad()
+
+    async def body() -> None:
+        async with camera.serving():
+            rig = Rig(camera, settings={"connect_timeout_s": 1.0, "stall_s": 1.0})
+            await until(lambda: rig.status.state in ("lost", "refused"))
+            assert rig.status.cause in CAUSES
+            assert "internal" not in rig.status.detail
+            assert "see the log" not in rig.status.detail
+            await rig.stop()
 
     run(body)
