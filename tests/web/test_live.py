@@ -147,7 +147,11 @@ def test_no_view_is_told_of_another_sectors_cameras(steps: list[Any]) -> None:
         told = [c for c in (json.loads(text)["changes"] if text else []) if c["op"] == "put" and c["kind"] == "camera"]
         assert {c["value"]["sector_id"] for c in told} <= {sector}
         assert all(c["value"]["main_url"] == "" and c["value"]["username"] == "" for c in told)
-        assert {c["sector_id"] for c in snapshot(source, view)["cameras"].values()} <= {sector}
+        shown = snapshot(source, view)
+        assert {c["sector_id"] for c in shown["cameras"].values()} <= {sector}
+        assert set(shown["statuses"]) <= set(shown["cameras"])  # a status goes where its camera goes
+        for hold in shown["holds"].values():
+            assert set(hold["camera_ids"]) & set(shown["cameras"])
 
 
 def test_only_those_who_care_for_cameras_see_addresses() -> None:
@@ -204,3 +208,20 @@ def test_ten_thousand_cameras_are_shown_quickly(count: int) -> None:
     again = perf_counter()
     source.snapshot(VIEWS["all"])
     assert perf_counter() - again < 0.01
+
+
+def test_a_status_and_a_hold_go_where_their_camera_goes() -> None:
+    source = hub()
+    source.put("camera", "1", camera("1", A))
+    source.put("status", "1", {"main": {"state": "recording"}})
+    source.put("hold", "h", {"id": "h", "camera_ids": ["1"]})
+    leaving, joining = snapshot(source, VIEWS["operator of a"]), snapshot(source, VIEWS["operator of b"])
+    assert (set(leaving["statuses"]), set(leaving["holds"])) == ({"1"}, {"h"})
+    source.put("camera", "1", camera("1", B))
+    follow(source, VIEWS["operator of a"], leaving)
+    follow(source, VIEWS["operator of b"], joining)
+    for name in ("cameras", "statuses", "holds"):
+        assert (len(leaving[name]), len(joining[name])) == (0, 1), name
+    source.delete("camera", "1")
+    follow(source, VIEWS["operator of b"], joining)
+    assert (joining["cameras"], joining["statuses"], joining["holds"]) == ({}, {}, {})
