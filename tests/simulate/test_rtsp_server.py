@@ -30,12 +30,13 @@ needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="Debian
 @pytest.fixture(scope="module")
 def server() -> Iterator[RtspServer]:
     cameras = card_cameras(4)
-    cameras += card_cameras(1, first=11, scheme="md5")
-    cameras += card_cameras(1, first=12, scheme="basic")
+    fast = Fraction(25)  # ffmpeg looks at a number of frames before it begins
+    cameras += card_cameras(1, first=11, scheme="md5", frame_rate=fast)
+    cameras += card_cameras(1, first=12, scheme="basic", frame_rate=fast)
     cameras += card_cameras(1, first=13, scheme="sha-256")
-    cameras += card_cameras(1, first=14, codec="h265", scheme="md5")
-    cameras += card_cameras(1, first=15, quirks=Quirks(join="anywhere", sprop=False, base_slash=False))
-    cameras += card_cameras(1, first=16, quirks=Quirks(session_timeout_s=0.4, absolute_control=True))
+    cameras += card_cameras(1, first=14, codec="h265", scheme="md5", frame_rate=fast)
+    cameras += card_cameras(1, first=15, quirks=Quirks(join="anywhere", sprop=False, base_slash=False), frame_rate=fast)
+    cameras += card_cameras(1, first=16, quirks=Quirks(session_timeout_s=0.4, absolute_control=True), frame_rate=fast)
     with CameraThread(cameras) as running:
         yield running
 

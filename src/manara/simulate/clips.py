@@ -38,6 +38,15 @@ class ClipFrame:
     frame_num: int = 0  # H.264 header fields that a bar must repeat
     idr_pic_id: int = 0
 
+    @property
+    def bare(self) -> tuple[bytes, ...]:
+        """The slices as NAL units again, joined from H.264 payloads (one slice a frame, as our encoders write)."""
+        if len(self.payloads) == 1:
+            return self.payloads
+        first = self.payloads[0]
+        head = bytes([first[0] & 0xE0 | first[1] & 31])
+        return (head + b"".join(payload[2:] for payload in self.payloads),)
+
 
 @dataclass(slots=True)
 class Clip:

@@ -11,6 +11,7 @@ from fractions import Fraction
 import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from manara.simulate.slices import StreamHeaders, read_headers, split_annexb
@@ -66,7 +67,7 @@ class Encoder:
         self._context = context
         self._count = 0
 
-    def encode(self, picture: NDArray[np.uint8] | av.VideoFrame) -> list[bytes]:
+    def encode(self, picture: NDArray[np.uint8] | av.VideoFrame, *, key: bool = False) -> list[bytes]:
         """NAL units of one picture.
 
         `picture` is RGB (height, width, 3), grey (height, width), or a frame in yuv420p.
@@ -77,7 +78,7 @@ class Encoder:
         else:
             frame = picture
         frame.pts = self._count
-        frame.pict_type = av.video.frame.PictureType.NONE
+        frame.pict_type = PictureType.I if key else PictureType.NONE
         self._count += 1
         return [nal for packet in self._context.encode(frame) for nal in split_annexb(bytes(packet))]
 

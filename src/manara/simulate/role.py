@@ -19,6 +19,7 @@ from manara.simulate.clips import Clip, clip_from_file
 from manara.simulate.control import ControlPort
 from manara.simulate.discovery import Discovery
 from manara.simulate.http import HttpServer
+from manara.simulate.live import MovingMount
 from manara.simulate.mount import BlackScene, ClipMount, Scheme, VirtualCamera
 from manara.simulate.onvif import OnvifDevice, OnvifDevices, new_head
 from manara.simulate.paint import light_at
@@ -56,6 +57,7 @@ class _Stage:
         province = make_province(settings.simulate.seed, streaming=settings.simulate.cameras)
         self.codes = province.streams
         self.rows = {row["code"]: row for row in province.cameras}
+        self.heads = {code: new_head() for code in self.codes if self.rows[code]["kind"] == "ptz"}
         names = dict.fromkeys(scene_of(index) for index in range(len(self.codes)))
         self.scenes = list(names)
         self.h265 = [_H265_SCENE] if any(shows_h265(index) for index in range(len(self.codes))) else []
@@ -85,7 +87,12 @@ class _Stage:
                 clip = clips[scene, form]
                 bar, black = bars[clip.width_px] if clip.headers is not None else (None, None)
                 offset = index // len(SCENES) * _STAGGER_FRAMES
-                mount = ClipMount(camera, stream, clip, bar=bar, black=black, offset=offset)
+                head = self.heads.get(code)
+                mount = (
+                    MovingMount(camera, stream, clip, head, bar=bar, black=black, offset=offset)
+                    if head is not None and bar is not None
+                    else ClipMount(camera, stream, clip, bar=bar, black=black, offset=offset)
+                )
                 self._mounts.setdefault((scene, form), []).append(mount)
             self._server.add(camera)
 
@@ -102,8 +109,7 @@ class _Stage:
         for code in self.codes:
             row, camera = self.rows[code], self._server.cameras[code]
             urls = {stream: self._server.url(code, stream) for stream in camera.mounts}
-            head = new_head() if row["kind"] == "ptz" else None
-            devices.add(OnvifDevice(camera, row["make"], row["model"], urls, head))
+            devices.add(OnvifDevice(camera, row["make"], row["model"], urls, self.heads.get(code)))
 
     def change_clips(self, clips: dict[tuple[str, str], Clip]) -> None:
         """Go over to the same scenes under another light, each camera at its next key frame."""

@@ -53,8 +53,9 @@ def truth_path(folder: Path, scene: str, light: str) -> Path:
 class SceneMaker:
     """Draws and encodes one scene, some frames at a time."""
 
-    def __init__(self, folder: Path, scene: Scene, light: str, *, h265: bool) -> None:
-        self._moments = World(scene.lanes, scene.walks, scene.seed).moments(float(1 / FRAME_RATE))
+    def __init__(self, folder: Path, scene: Scene, light: str, *, h265: bool, frames: int | None = None) -> None:
+        """`frames` cuts the scene short, for tests."""
+        self._moments = World(scene.lanes, scene.walks, scene.seed).moments(float(1 / FRAME_RATE))[:frames]
         self._painter = Painter(scene.street, scene.view, LIGHTS[light], scene.seed)
         self._index = 0
         sub_scene_px = SUB_HEIGHT_PX - bar_height_px(SUB_WIDTH_PX)
