@@ -11,8 +11,8 @@ from tests.recorder.test_stream import Rig
 
 CAUSES = frozenset(
     (
-        "unauthorized", "not_found", "timeout", "connection_refused", "dns", "stalled", "protocol_error", "server_closed",
-        "codec_unsupported", "no_video", "tls", "disk", "configuration",
+        "unauthorized", "not_found", "timeout", "connection_refused", "dns", "stalled", "protocol_error",
+        "server_closed", "codec_unsupported", "no_video", "tls", "disk", "configuration",
     )
 )  # fmt: skip
 
