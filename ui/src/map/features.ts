@@ -162,11 +162,11 @@ export function middle(shape: GeoJSON.Polygon | GeoJSON.MultiPolygon): [number, 
   return best;
 }
 
-export const siteFeatures = (sites: readonly Site[]): GeoJSON.Feature[] =>
+export const siteFeatures = (sites: readonly Site[], language: Language): GeoJSON.Feature[] =>
   sites.filter(isPlaced).map((site) => ({
     type: "Feature",
     geometry: { type: "Point", coordinates: [site.lon, site.lat] },
-    properties: { kind: site.kind, code: site.code },
+    properties: { kind: site.kind, name: (language === "ar" ? site.name_ar : site.name_en) || site.name_ar || site.name_en || site.code },
   }));
 
 export const townFeatures = (towns: readonly Town[], language: Language): GeoJSON.Feature[] =>

@@ -165,7 +165,7 @@ export class ProvinceMap {
 
   private showPlaces(): void {
     this.source("sectors")?.setData(collection(sectorFeatures(this.sectors, this.look.language)));
-    this.source("sites")?.setData(collection(siteFeatures(this.sites)));
+    this.source("sites")?.setData(collection(siteFeatures(this.sites, this.look.language)));
     this.source("towns")?.setData(collection(townFeatures(this.towns, this.look.language)));
   }
 

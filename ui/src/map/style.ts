@@ -130,6 +130,7 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
     { id: "cones", type: "fill", source: "cones", minzoom: 13.5, paint: { "fill-color": p.cone, "fill-opacity": ["case", ["boolean", ["get", "chosen"], false], 0.34, 0.15] } },
     { id: "cone-lines", type: "line", source: "cones", minzoom: 13.5, paint: { "line-color": p.cone, "line-opacity": ["case", ["boolean", ["get", "chosen"], false], 0.95, 0.4], "line-width": 1 } },
     { id: "site-dots", type: "circle", source: "sites", minzoom: 12.5, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 12.5, 2.5, 16, 5], "circle-color": p.halo, "circle-stroke-color": p.site, "circle-stroke-width": 1.6 } },
+    { id: "site-label", type: "symbol", source: "sites", minzoom: 14.5, layout: { ...FONT, "text-field": ["get", "name"], "text-size": 12, "text-max-width": 9, "text-variable-anchor": ["bottom", "top", "left", "right"], "text-radial-offset": 2.6, "text-optional": true }, paint: { "text-color": p.text, "text-halo-color": p.halo, "text-halo-width": 1.6 } },
     {
       id: "clusters", type: "circle", source: "cameras", filter: ["has", "point_count"],
       paint: {
@@ -157,7 +158,7 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
       layout: {
         "icon-image": ["concat", ["get", "kind"], "-", ["to-string", ["get", "rank"]]],
         "icon-rotate": ["get", "heading"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true,
-        "icon-size": ["interpolate", ["linear"], ["zoom"], 9, 0.62, 14, 0.9, 17, 1.15], "icon-offset": [0, -9],
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 9, 0.62, 14, 0.9, 17, 1.15], "icon-offset": [0, -15],
       },
       paint: { "icon-opacity": ["match", ["get", "state"], ["disabled", "stopped", "unknown"], 0.5, 1] },
     },
@@ -166,7 +167,7 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
       paint: { "circle-radius": 20, "circle-color": p.selected, "circle-opacity": 0.14, "circle-stroke-color": p.selected, "circle-stroke-width": 2 },
     },
     {
-      id: "camera-code", type: "symbol", source: "cameras", minzoom: 15.2, filter: ["!", ["has", "point_count"]],
+      id: "camera-code", type: "symbol", source: "cameras", minzoom: 17.3, filter: ["!", ["has", "point_count"]],
       layout: { ...FONT, "text-field": ["get", "code"], "text-size": 12, "text-offset": [0, 1.5], "text-optional": true, "text-padding": 3 },
       paint: { "text-color": p.text, "text-halo-color": p.halo, "text-halo-width": 1.6 },
     },

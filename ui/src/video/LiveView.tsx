@@ -62,7 +62,12 @@ function LiveOverlay({ facts, compact, nowUs }: { facts: LiveFacts; compact: boo
       </div>
     );
   }
-  const cause = state === "waiting" ? t(`common:cause.${facts.cause || "none"}`, { defaultValue: t("cause_unknown") }) : "";
+  const cause =
+    state === "waiting"
+      ? t(`common:cause.${facts.cause || "none"}`, { defaultValue: t("cause_unknown") })
+      : facts.cause === "busy"
+        ? t("busy")
+        : "";
   const title = state === "unsupported" ? t("state.unsupported", { codec: codecName(facts.codec) }) : t(`state.${state}`);
   return (
     <div className="live-overlay" role="status" data-state={state}>

@@ -9,6 +9,8 @@ export interface EngineListener {
   /** A picture is on the screen. `wallUs` is 0 where the stream tells no time. */
   shown(wallUs: number): void;
   dropped(frames: number): void;
+  /** This computer is too slow for all frames: for now only key frames are shown. */
+  thinned(thin: boolean): void;
   /** This engine cannot go on with this stream. */
   failed(reason: 'codec' | 'decode'): void;
 }

@@ -11,6 +11,8 @@ import type { Fragment, InitSection } from './fmp4';
 const LIMIT_QUEUED = 90;
 /** Decoding this far behind what arrives is given up at the next key frame; twice this, at once. */
 const LATE_US = 1_200_000;
+/** After having been late, only key frames are decoded for this long: a wall too large for its computer shows all its tiles, slowly. */
+const THIN_MS = 8000;
 const LIMIT_ERRORS = 3;
 
 export class WebCodecsEngine implements LiveEngine, Painter {
@@ -22,6 +24,7 @@ export class WebCodecsEngine implements LiveEngine, Painter {
   private errors = 0;
   private closed = false;
   private painted = 0;
+  private thinUntilMs = 0;
   /** Wall time of the newest decoded picture; 0 before the first of a decoder. */
   private lastOutUs = 0;
   private readonly context: CanvasRenderingContext2D;
@@ -118,7 +121,18 @@ export class WebCodecsEngine implements LiveEngine, Painter {
       if ((sample.key && lateUs > LATE_US) || lateUs > 2 * LATE_US || decoder.decodeQueueSize > LIMIT_QUEUED) {
         this.listener.dropped(decoder.decodeQueueSize);
         this.restart();
+        this.thinUntilMs = performance.now() + THIN_MS;
+        this.listener.thinned(true);
         if (!this.decoder || !sample.key) continue;
+      }
+      if (this.thinUntilMs > 0 && sample.key && performance.now() > this.thinUntilMs) {
+        this.thinUntilMs = 0;
+        this.listener.thinned(false);
+      }
+      if (this.thinUntilMs > 0 && !sample.key) {
+        this.waitKey = true;
+        this.listener.dropped(1);
+        continue;
       }
       if (this.waitKey && !sample.key) {
         this.listener.dropped(1);

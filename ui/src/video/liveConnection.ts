@@ -31,6 +31,10 @@ export class LiveConnection implements EngineListener {
   widthPx = 0;
   heightPx = 0;
   pictures = 0;
+  /** Showing key frames only, since this computer cannot keep up. */
+  thin = false;
+  /** When bytes last came, `performance.now()`. */
+  arrivedMs = 0;
   private readonly socket: WebSocket;
   private readonly demuxer = new Demuxer();
   private readonly engine: LiveEngine;
@@ -78,6 +82,7 @@ export class LiveConnection implements EngineListener {
   }
 
   private boxes(data: Uint8Array): void {
+    this.arrivedMs = performance.now();
     try {
       for (const event of this.demuxer.push(data)) {
         if (event.kind === 'init') {
@@ -111,6 +116,9 @@ export class LiveConnection implements EngineListener {
   }
   dropped(frames: number): void {
     this.listener.dropped(frames);
+  }
+  thinned(thin: boolean): void {
+    this.thin = thin;
   }
   failed(reason: 'codec' | 'decode'): void {
     this.end(reason, 0);

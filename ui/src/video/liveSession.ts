@@ -2,7 +2,7 @@
  * The live picture of one tile: keeps a connection, falls back when the browser cannot play, and says honestly what is seen.
  *
  * States: `idle` (not asked for), `connecting`, `live`, `waiting` (the camera sends nothing, and why), `stale` (no picture for over
- * two seconds although nobody said why), `offline` (the server is not reached), `unsupported` (codec), `refused` (not allowed).
+ * two seconds although nobody said why), `late` (pictures come, but seconds old), `offline` (the server is not reached), `unsupported` (codec), `refused` (not allowed).
  * Only `live` may look live. Writes `data-*` on its host for tests and tells React through `subscribe`/`snapshot`.
  * Called by `LiveView.tsx`. Bounds: two connections (the new one while the old still shows), back-off of 0.5 to 8 s.
  */
@@ -10,7 +10,7 @@ import { ServerClock } from './clocks';
 import { type ConnectionListener, type EndReason, LiveConnection, type StreamName } from './liveConnection';
 import { type EngineName, hasMse, preferredEngine } from './support';
 
-export type LiveState = 'idle' | 'connecting' | 'live' | 'waiting' | 'stale' | 'offline' | 'unsupported' | 'refused';
+export type LiveState = 'idle' | 'connecting' | 'live' | 'waiting' | 'stale' | 'late' | 'offline' | 'unsupported' | 'refused';
 
 export interface LiveFacts {
   readonly state: LiveState;
@@ -33,6 +33,9 @@ export interface LiveFacts {
 }
 
 const STALE_MS = 2000;
+/** Key frames come every two to four seconds. */
+const STALE_THIN_MS = 4500;
+const LATE_MS = 4000;
 const BEAT_MS = 500;
 const BACKOFF_MS = [500, 1000, 2000, 4000, 8000];
 
@@ -187,7 +190,11 @@ export class LiveSession {
     const { facts } = this;
     const smooth = facts.shown > 30 && Math.abs(delayMs - facts.delayMs) < 1000 ? facts.delayMs * 0.9 + delayMs * 0.1 : delayMs;
     this.facts = { ...facts, shown: facts.shown + 1, lastWallUs: wallUs || Math.round(this.serverNowUs()), delayMs: smooth, firstPictureMs: first };
-    if (connection.pictures === 1 || facts.state !== 'live') {
+    const late = this.clock.known && delayMs > (facts.state === 'late' ? LATE_MS * 0.75 : LATE_MS) && facts.shown > 0;
+    if (late) {
+      if (facts.state === 'late') this.write();
+      else this.change({ state: 'late', cause: this.slow(connection) ? 'busy' : '', sinceUs: this.serverNowUs() });
+    } else if (connection.pictures === 1 || facts.state !== 'live') {
       connection.surface.style.opacity = '1';
       this.change({
         state: 'live',
@@ -267,11 +274,18 @@ export class LiveSession {
 
   private watch(): void {
     const quietMs = performance.now() - this.lastShownMs;
-    if (this.facts.state === 'live' && quietMs > STALE_MS) {
-      this.change({ state: 'stale', sinceUs: this.facts.lastWallUs });
+    const limitMs = this.connection?.thin ? STALE_THIN_MS : STALE_MS;
+    if ((this.facts.state === 'live' || this.facts.state === 'late') && quietMs > limitMs) {
+      const busy = this.connection !== null && this.slow(this.connection);
+      this.change({ state: 'stale', cause: busy ? 'busy' : '', sinceUs: this.facts.lastWallUs });
     } else if (this.facts.state === 'connecting' && !this.told && performance.now() - this.startedMs > 10_000 && this.facts.shown === 0) {
       this.change({ cause: 'timeout' });
     } else this.tell();
+  }
+
+  /** Video arrives and is not shown in time: the fault is here, not with the camera. */
+  private slow(connection: LiveConnection): boolean {
+    return connection.engineName === 'webcodecs' && (connection.thin || performance.now() - connection.arrivedMs < STALE_MS);
   }
 
   private change(part: Partial<LiveFacts>): void {
