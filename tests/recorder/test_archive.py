@@ -186,6 +186,16 @@ def test_a_camera_of_few_frames_is_not_silent_between_them() -> None:
     assert silences(slow, 6_000.0) == [(START_US + 66_667, START_US + 5 * SECOND)]
 
 
+def test_a_stream_that_never_was_has_no_gap(tmp_path: Path) -> None:
+    rig = Rig(tmp_path).start()
+    feed = Feed()
+    rig.begin(feed)
+    rig.writer.ended(feed.key)
+    assert rig.writer.stop()
+    told = archive(rig).timeline(feed.key.camera_id, START_US, START_US + 60 * SECOND)
+    assert (told.spans, told.gaps, told.earliest_us) == ([], [], None)
+
+
 def test_two_streams_of_a_camera_are_apart(rig: Rig) -> None:
     main, sub = Feed(), Feed(stream="sub")
     for feed in (main, sub):

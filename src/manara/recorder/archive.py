@@ -39,7 +39,7 @@ _CHUNK_BYTES = 1 << 20
 _LOOK_BACK_US = 60 * 1_000_000  # how far before a time its key frame is looked for
 _NEAR_US = 1_000_000
 _OVERLAP_US = 200_000
-_MAX_TAILS = 4096
+_MAX_TAILS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,8 @@ class Archive:
         """The table of a segment; of an open one also what has been written since, from the file."""
         table = unpack(packed, segment.start_us, segment.init_bytes)
         if segment.state != 0:
+            with self._lock:
+                self._tails.pop(segment.name, None)
             return table
         with self._lock:
             cached = self._tails.get(segment.name, [])

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 HANG_S = 10.0  # one write that takes longer than this: the disk hangs, its cameras go elsewhere
 SYNC_HANG_S = 60.0
 SLOW_S = 1.0
+SLOW_LASTS_S = 10.0  # a disk is called slow for so long after it was, so that its state does not flutter
 LOCK_S = 10.0  # a recorder that was killed may take this long to be gone
 _WATCH_S = 0.25
 
@@ -51,6 +52,7 @@ class _Disk:
     writer: DiskWriter
     janitor: Janitor
     told: tuple[str, str] = ("ok", "")
+    slow_s: float = -1.0  # when it was last slow, monotonic
     rate_bytes: int = 0
     rate_s: float = 0.0
     rate: int = 0
@@ -226,6 +228,8 @@ class ArchiveWriter:
             entry.disk.put(Item(entry, None, None, 0.0, (cause, since_us)))
         elif not entry.gap_open:
             key, start_us = entry.key, max(since_us, entry.end_us)
+            if not start_us:
+                return  # a stream that never was: nothing is missing
             entry.gap_open = True
             self.index.put(lambda db: rows.open_gap(db, key.camera_id, key.stream, start_us, cause))
 
@@ -368,7 +372,10 @@ class ArchiveWriter:
                     if writer.state not in ("ok", "slow"):
                         continue
                     hangs = write_s > self._hang_s or sync_s > max(SYNC_HANG_S, self._hang_s)
-                    slow = write_s > SLOW_S or writer.queued_bytes > writer.cap_bytes // 2
+                    now_s = self._clock.monotonic_s()
+                    if write_s > SLOW_S or writer.queued_bytes > writer.cap_bytes // 2:
+                        disk.slow_s = now_s
+                    slow = disk.slow_s == now_s or (writer.state == "slow" and now_s - disk.slow_s < SLOW_LASTS_S)
                     writer.state, writer.cause = ("slow", "disk_slow") if slow else ("ok", "")
                 if hangs:
                     logger.error("disk hangs", extra={"disk": str(writer.path), "write_s": write_s, "sync_s": sync_s})

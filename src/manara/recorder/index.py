@@ -64,7 +64,7 @@ CREATE TABLE segment (
     chain BLOB NOT NULL,                    -- chain hash of the last fragment
     packed BLOB NOT NULL                    -- gop_table.py
 );
-CREATE INDEX segment_time ON segment (stream, start_us);
+CREATE INDEX segment_time ON segment (stream, start_us, end_us, state); -- a timeline of a month reads no rows
 CREATE INDEX segment_age ON segment (disk, start_us, bytes);
 CREATE INDEX segment_unfinished ON segment (state) WHERE state <> 1;
 -- A time without frames, and why. While it lasts, end_us is 1 << 62.

@@ -243,6 +243,8 @@ class DiskWriter:
             if item.gap is not None and not entry.gap_open:
                 cause, since_us = item.gap
                 start_us = max(since_us, entry.end_us)
+                if not start_us:
+                    return  # a stream that never was: nothing is missing
                 entry.gap_open = True
                 self.index.put(lambda db: rows.open_gap(db, key.camera_id, key.stream, start_us, cause))
             return
