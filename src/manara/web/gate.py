@@ -12,6 +12,7 @@ CORS).
 import logging
 from typing import Any
 
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
@@ -28,6 +29,7 @@ from manara.web.permissions import Anyone, Permission, Rule, decide, permissions
 log = logging.getLogger(__name__)
 
 COOKIE = "manara_session"
+THREADS = 16
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -45,6 +47,8 @@ class Gate:
         self._database = database
         self._access = access
         self._clock = clock
+        # threads of its own: cameras that answer slowly (ONVIF, PTZ) must not keep anybody from being let in
+        self._threads = CapacityLimiter(THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -125,7 +129,7 @@ class Gate:
             raise Unauthenticated("Please sign in.", code="not_signed_in")
         address = client_address(scope)
         at = to_datetime(self._clock.wall_us())
-        return await run_sync(who_is, self._database, self._access, token, address, at)
+        return await run_sync(who_is, self._database, self._access, token, address, at, limiter=self._threads)
 
 
 def client_address(scope: Scope) -> str:
