@@ -513,6 +513,7 @@ def test_a_sub_stream_is_open_while_somebody_watches() -> None:
             await until(lambda: len(watcher.boxes) > 5)
             assert [s["state"] for s in watcher.states][:2] == ["waiting", "live"]
             assert watcher.states[1]["stream"] == "sub"
+            assert watcher.states[0]["since_us"] > 1_700_000_000_000_000
             status = next(s for s in rig.streams.statuses() if s.stream == "sub")
             assert (status.state, status.viewers) == ("live_only", 1)
             late = Watcher()

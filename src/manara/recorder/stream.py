@@ -90,6 +90,7 @@ class Stream:
 
     def start(self) -> None:
         """Begin to connect. Must run on the loop."""
+        self._channel.wait("none", self._since_us)
         self._task = self._around.receiver.loop.create_task(self._run(), name=f"{self.key.camera_id}/{self.key.stream}")
 
     async def stop(self) -> int:
