@@ -115,7 +115,7 @@ export function PtzLayer({ cameraId, onDone }: { cameraId: string; onDone?: () =
       )}
       {trouble && (
         <div className="ptz-note" role="alert">
-          <span data-trouble>{trouble}</span>
+          <span data-trouble dir="auto">{trouble}</span>
         </div>
       )}
     </div>

@@ -39,7 +39,7 @@ export function CameraFacts({ camera, status, judged }: { camera: Camera; status
             <Fact name={t("facts.gaps")} tone={main.gaps_today > 0 ? "text-medium" : ""}>
               {f.number(main.gaps_today)}
             </Fact>
-            <Fact name={t("facts.drift")}>{t("ms", { ms: f.number(main.drift_ms, { maximumFractionDigits: 0 }) })}</Fact>
+            <Fact name={t("facts.drift")}>{t("ms", { ms: f.number(Math.round(main.drift_ms) || 0) })}</Fact>
             <Fact name={t("facts.reconnects")}>{f.number(main.reconnects)}</Fact>
             <Fact name={t("facts.lost")}>{f.number(main.packets_lost)}</Fact>
           </dl>

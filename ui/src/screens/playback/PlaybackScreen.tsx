@@ -223,7 +223,7 @@ export function PlaybackScreen() {
           <span className="wall-gap" />
           <span className="zooms" dir="ltr">
             {ZOOMS.map(({ key, value, spanUs }) => (
-              <button key={spanUs} type="button" className="speed" onClick={() => setView(around(facts.us, spanUs))}>
+              <button key={spanUs} type="button" className="speed" dir="auto" onClick={() => setView(around(facts.us, spanUs))}>
                 {t(`zoom.${key}`, { value: f.number(value) })}
               </button>
             ))}
