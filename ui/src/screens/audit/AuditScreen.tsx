@@ -58,7 +58,12 @@ export function AuditScreen() {
 
   const subject = (entry: AuditEntry) => {
     const camera = world.cameras.get(entry.subject) ?? world.sites.get(entry.subject) ?? world.sectors.get(entry.subject) ?? world.towns.get(entry.subject);
-    return camera ? `${name(camera)} (${camera.code})` : entry.subject;
+    if (!camera) return <Code>{entry.subject}</Code>;
+    return (
+      <>
+        {name(camera)} <Code>{camera.code}</Code>
+      </>
+    );
   };
   const action = (code: string) => t(`action.${code.replace(":", "_")}`, { defaultValue: code });
   const columns: Column<AuditEntry>[] = [
@@ -66,7 +71,7 @@ export function AuditScreen() {
     { id: "at", head: t("at"), width: "140px", cell: (entry) => <span title={formats.stamp(entry.at_us)}>{formats.when(entry.at_us, now)}</span> },
     { id: "who", head: t("who"), width: "minmax(130px, 1.2fr)", cell: (entry) => <bdi>{entry.actor_name || entry.actor}</bdi> },
     { id: "action", head: t("what"), width: "minmax(160px, 1.5fr)", cell: (entry) => action(entry.action) },
-    { id: "subject", head: t("subject"), width: "minmax(160px, 1.8fr)", cell: (entry) => <bdi>{subject(entry)}</bdi> },
+    { id: "subject", head: t("subject"), width: "minmax(160px, 1.8fr)", cell: subject },
     { id: "address", head: t("address"), width: "130px", cell: (entry) => (entry.address ? <Code>{entry.address}</Code> : <span className="muted">—</span>) },
   ];
   const verify = async () => {
@@ -125,7 +130,7 @@ export function AuditScreen() {
                 [t("at"), formats.stamp(chosen.at_us)],
                 [t("who"), <bdi key="w">{chosen.actor_name || chosen.actor}</bdi>],
                 [t("address"), chosen.address ? <Code key="a">{chosen.address}</Code> : "—"],
-                [t("subject"), <bdi key="s">{subject(chosen)}</bdi>],
+                [t("subject"), <span key="s">{subject(chosen)}</span>],
                 [t("code"), <Code key="c">{chosen.action}</Code>],
               ]}
             />

@@ -85,14 +85,14 @@ export function CamerasScreen() {
     // eslint-disable-next-line react-hooks/exhaustive-deps -- statusVersion stands for world.statuses
   }, [places, state, sort, statusVersion, name]);
 
-  const columns = useMemo<Column<Camera>[]>(
-    () => [
+  const columns = useMemo(() => {
+    const all: Column<Camera>[] = [
       { id: "state", head: t("column.state"), width: "minmax(180px, 2.2fr)", sortable: true, cell: (camera) => <StateCell camera={camera} /> },
       { id: "code", head: t("column.code"), width: "104px", sortable: true, cell: (camera) => <Code>{camera.code}</Code> },
       { id: "name", head: t("column.name"), width: "minmax(150px, 2fr)", sortable: true, cell: (camera) => <span title={name(camera)}>{name(camera)}</span> },
       {
         id: "kind",
-        head: t("column.kind"),
+        head: <span className="visually-hidden">{t("column.kind")}</span>,
         width: "40px",
         cell: (camera) => (
           <span title={t(`common:camera_kind.${camera.kind}`)} className="muted">
@@ -102,12 +102,13 @@ export function CamerasScreen() {
         ),
       },
       { id: "sector", head: t("common:sector"), width: "minmax(96px, 1fr)", sortable: true, cell: (camera) => name(camera.sector_id ? world.sectors.get(camera.sector_id) : null) || "—" },
-      { id: "bitrate", head: t("column.bitrate"), width: "98px", end: true, sortable: true, cell: (camera) => <BitrateCell id={camera.id} /> },
+      { id: "bitrate", head: t("column.bitrate"), width: "122px", end: true, sortable: true, cell: (camera) => <BitrateCell id={camera.id} /> },
       { id: "rate", head: t("column.rate"), width: "68px", end: true, sortable: true, cell: (camera) => <RateCell id={camera.id} /> },
       { id: "drift", head: t("column.drift"), width: "86px", end: true, sortable: true, cell: (camera) => <DriftCell id={camera.id} /> },
-    ],
-    [t, name],
-  );
+    ];
+    // Beside an open camera its own figures stand in the panel; the list keeps what tells cameras apart.
+    return id ? all.filter((column) => !["rate", "drift", "bitrate"].includes(column.id)) : all;
+  }, [t, name, id]);
 
   const open = (camera: Camera | null) => navigate({ pathname: camera ? `/cameras/${camera.id}` : "/cameras", search: query.toString() });
   const filtered = Boolean(text) || [state, sector, town, kind].some((value) => value !== ANY);

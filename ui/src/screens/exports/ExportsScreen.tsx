@@ -75,7 +75,7 @@ function Job({ job, onChanged }: { job: ExportJob; onChanged: () => void }) {
         <strong>{t(`state.${job.state}`)}</strong>
         <span>{job.reason}</span>
         <span className="push muted">
-          <bdi>{who}</bdi> {job.created_us ? <span title={formats.stamp(job.created_us)}>· {formats.when(job.created_us, now)}</span> : null}
+          {who && <><bdi>{who}</bdi> · </>}{job.created_us ? <span title={formats.stamp(job.created_us)}>{formats.when(job.created_us, now)}</span> : null}
         </span>
         {(job.state === "running" || job.state === "queued") && (
           <Button small onPress={() => void cancel()}>
@@ -104,7 +104,7 @@ function Job({ job, onChanged }: { job: ExportJob; onChanged: () => void }) {
           <span className="number">{formats.percent(job.progress_pct)}</span>
         </div>
       )}
-      {job.error && <p className="text-medium">{job.error}</p>}
+      {job.error && <p className="text-medium"><bdi>{job.error}</bdi></p>}
       {job.files.length > 0 && (
         <ul className="job-files">
           {job.files.map((file) => (

@@ -72,7 +72,7 @@ export function SystemScreen() {
               {warnings.map((warning, index) => (
                 <li key={index}>
                   <PriorityMark priority={warning.code === "disk" ? (DISK_PRIORITY[String(warning.detail.state)] ?? "high") : (WARNING_PRIORITY[warning.code] ?? "medium")} />
-                  <span className="grow">{t(`warning.${warning.code}`, { ...warning.detail, defaultValue: warning.message, state: t(`disk_state.${String(warning.detail.state)}`, { defaultValue: String(warning.detail.state ?? "") }) })}</span>
+                  <span className="grow"><bdi>{t(`warning.${warning.code}`, { ...warning.detail, defaultValue: warning.message, state: t(`disk_state.${String(warning.detail.state)}`, { defaultValue: String(warning.detail.state ?? "") }) })}</bdi></span>
                 </li>
               ))}
             </ul>
