@@ -236,6 +236,11 @@ def _judge(results: list[Result]) -> int:
     failed = 0
     ffmpeg = {(r.codec, r.cameras): r for r in results if r.arm == "ffmpeg"}
     for ours in (r for r in results if r.arm == "manara"):
+        if ours.frames_skipped_by_sender:
+            print(
+                f"NOT VALID: {ours.cameras} cameras {ours.codec}: the sender left frames out; the machine is too busy"
+            )
+            failed = 1
         if ours.frames_lost or ours.frames_doubled:
             print(f"FAILED: {ours.cameras} cameras {ours.codec}: {ours.verdict}")
             failed = 1

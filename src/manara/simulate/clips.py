@@ -7,6 +7,7 @@ second after its scene was begun. Written by `scenes.py` (drawn scenes) and `cli
 """
 
 import json
+import os
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -207,6 +208,17 @@ class ClipReader:
                 clip.add([bytes(nal) for nal in split_sample(body)], bool(key))
             at += _RECORD.size + length
         self._at += at
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the file has its end, without reading what is before it."""
+    end = _RECORD.pack(0, 0)
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(end), os.SEEK_END)
+            return file.read() == end
+    except OSError:
+        return False
 
 
 def load_clip(path: Path) -> Clip:

@@ -21,8 +21,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from manara.base.errors import InvalidInput
-from manara.simulate.clips import Clip, ClipReader, ClipWriter, load_clip
+from manara.simulate.clips import Clip, ClipReader, ClipWriter, is_whole
 from manara.simulate.draw import Painter
 from manara.simulate.encoder import Encoder, full_headers, parameter_sets
 from manara.simulate.paint import LIGHTS
@@ -196,16 +195,10 @@ class SceneShelf:
                 "--h265",
                 ",".join(h265),
             )
-        await self.poll()
         return clips
 
     def _whole(self, scene: str, light: str, forms: tuple[str, ...]) -> bool:
-        try:
-            for form in forms:
-                load_clip(clip_path(self._folder, scene, light, form))
-        except InvalidInput:
-            return False
-        return True
+        return all(is_whole(clip_path(self._folder, scene, light, form)) for form in forms)
 
     async def poll(self) -> bool:
         """Take in what has been made since; True once all is complete. Raises `RuntimeError` where the maker failed."""
