@@ -327,7 +327,7 @@ class ArchiveWriter:
     def reopen(self, writer: DiskWriter) -> None:
         """A disk works again: mend it and use it. Raises `OSError`, `sqlite3.Error`, `ValueError`."""
         disk = next(d for d in self._disks if d.writer is writer)
-        if writer.stuck_s() != (0.0, 0.0):
+        if writer.busy():
             raise OSError(5, "a call is still under way", str(writer.path))
         db = rows.connect(self.index_path)
         try:

@@ -153,9 +153,9 @@ class Janitor:
             try:
                 db = db or rows.connect_read_only(self._index.path)
                 self.round(db)
-            except (OSError, sqlite3.Error, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 -- a janitor that died would let the disk fill up in silence
                 self.counters["janitor_errors"] += 1
-                logger.warning("disk not looked after", extra={"disk": str(self.writer.path), "error": str(error)})
+                logger.warning("disk not looked after", extra={"disk": str(self.writer.path), "error": repr(error)})
             self._wake.wait(self._interval_s)
             self._wake.clear()
         if db is not None:

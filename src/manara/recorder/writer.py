@@ -166,6 +166,10 @@ class DiskWriter:
         now, write, sync = self._monotonic_s(), self._busy_since_s, self._sync_since_s
         return (now - write if write else 0.0), (now - sync if sync else 0.0)
 
+    def busy(self) -> bool:
+        """Whether a write or a sync is under way."""
+        return bool(self._busy_since_s or self._sync_since_s)
+
     def open_names(self) -> set[str]:
         """Names of the files that are being written or wait for their last sync."""
         with self._lists:
@@ -321,8 +325,8 @@ class DiskWriter:
             begun = self._monotonic_s()
             try:
                 self._sync()
-            except OSError as error:
-                logger.error("disk sync failed", extra={"disk": str(self.path), "error": str(error)})
+            except Exception as error:  # noqa: BLE001 -- were this thread to die, nothing would be synced any more
+                logger.error("disk sync failed", extra={"disk": str(self.path), "error": repr(error)})
                 self._hooks.trouble(self, "failed", "disk_failed", None)
             took_s = self._monotonic_s() - begun
 
