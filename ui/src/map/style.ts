@@ -10,15 +10,16 @@ import { MAP_FONT } from "./engine";
 import { type Palette, PALETTES } from "./palette";
 
 export interface BaseLayer {
-  name: string;
+  id: string;
   url: string;
   kind: string;
+  attribution: string;
 }
 
 export const KINDS = ["area", "urban", "water", "rivers", "roads", "places"] as const;
 type Kind = (typeof KINDS)[number];
 
-const kindOf = (layer: BaseLayer): Kind | undefined => KINDS.find((kind) => layer.name === kind || layer.name.startsWith(`${kind}-`) || layer.name.startsWith(`${kind}_`));
+const kindOf = (layer: BaseLayer): Kind | undefined => KINDS.find((kind) => layer.kind === kind);
 
 const nameOf = (language: Language): ExpressionSpecification => {
   const fields = language === "ar"
@@ -113,10 +114,10 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
   const ordered = KINDS.flatMap((kind) => base.filter((layer) => kindOf(layer) === kind).map((layer) => ({ layer, kind })));
   const places: LayerSpecification[] = [];
   for (const { layer, kind } of ordered) {
-    const id = `base-${layer.name}`;
+    const id = `base-${layer.id}`;
     const tiled = layer.url.endsWith(".pmtiles");
     sources[id] = tiled ? { type: "vector", url: `pmtiles://${new URL(layer.url, location.href).href}` } : { type: "geojson", data: new URL(layer.url, location.href).href };
-    (kind === "places" ? places : layers).push(...layersOf(kind, id, tiled ? layer.name : undefined, p, language));
+    (kind === "places" ? places : layers).push(...layersOf(kind, id, tiled ? layer.id : undefined, p, language));
   }
   const tint: ExpressionSpecification = ["match", ["get", "tint"], ...p.tints.flatMap((colour, index) => [index, colour]), p.border] as unknown as ExpressionSpecification;
   const worst: ExpressionSpecification = ["match", ["get", "worst"], 4, p.ranks[4]!, 3, p.ranks[3]!, 2, p.ranks[2]!, 1, p.ranks[1]!, p.clusterEdge];
@@ -149,7 +150,7 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
       id: "cluster-trouble", type: "symbol", source: "cameras", filter: ["all", ["has", "point_count"], [">", ["get", "trouble"], 0]],
       layout: {
         ...FONT, "icon-image": ["concat", "badge-", ["to-string", ["get", "worst"]]], "icon-allow-overlap": true, "text-allow-overlap": true,
-        "icon-offset": [18, -18], "text-field": ["number-format", ["get", "trouble"], { locale }], "text-size": 11.5, "text-offset": [1.57, -1.57],
+        "icon-size": ["step", ["get", "trouble"], 1, 100, 1.4], "icon-offset": ["step", ["get", "trouble"], ["literal", [18, -18]], 100, ["literal", [13, -13]]], "text-field": ["number-format", ["get", "trouble"], { locale }], "text-size": 11.5, "text-offset": [1.57, -1.57],
       },
       paint: { "text-color": theme === "dark" ? "#10161d" : "#ffffff" },
     },

@@ -46,6 +46,8 @@ export class LiveSession {
   private readonly listeners = new Set<() => void>();
   private connection: LiveConnection | null = null;
   private next: LiveConnection | null = null;
+  /** The last picture of a connection that ended. */
+  private ghost: HTMLElement | null = null;
   private readonly clock = new ServerClock();
   private wanted: StreamName;
   private engine: EngineName;
@@ -118,6 +120,8 @@ export class LiveSession {
       connection?.stop();
       connection?.surface.remove();
     }
+    this.ghost?.remove();
+    this.ghost = null;
     this.connection = null;
     this.next = null;
     this.told = false;
@@ -182,6 +186,8 @@ export class LiveSession {
       old?.stop();
       old?.surface.remove();
     } else if (connection !== this.connection) return;
+    this.ghost?.remove();
+    this.ghost = null;
     const nowMs = performance.now();
     this.lastShownMs = nowMs;
     this.attempts = 0;
@@ -243,26 +249,14 @@ export class LiveSession {
 
   private reconnect(): void {
     this.retry = null;
-    const stream = this.choose(this.wanted);
     const old = this.connection;
-    if (!old || old.pictures === 0) {
-      old?.surface.remove();
-      this.connection = null;
-    }
-    this.open(stream);
-    // The dead connection's last picture stays, veiled, until the new one has its first.
-    if (this.next && old) {
-      const fresh = this.next;
-      this.next = null;
-      this.connection = fresh;
-      const removal = (): void => old.surface.remove();
-      const stopWatching = this.subscribe(() => {
-        if (fresh.pictures > 0 || this.connection !== fresh) {
-          removal();
-          stopWatching();
-        }
-      });
-    }
+    this.connection = null;
+    if (old && old.pictures > 0) {
+      // The dead connection's last picture stays, veiled, until a new one has its first.
+      this.ghost?.remove();
+      this.ghost = old.surface;
+    } else old?.surface.remove();
+    this.open(this.choose(this.wanted));
   }
 
   private drop(connection: LiveConnection): void {
@@ -294,7 +288,7 @@ export class LiveSession {
     this.tell();
   }
   private tell(): void {
-    this.published = this.facts;
+    this.published = { ...this.facts }; // a new object each time: ages on the screen go on although nothing changes
     for (const listener of [...this.listeners]) listener();
   }
 
