@@ -66,10 +66,10 @@ export function useFieldWords(): (message: string) => string {
     const length = /^is longer than (\d+) characters$/.exec(plain);
     if (length) return t("fields:too_long", { most: length[1] });
     const begin = /^must begin with (.+)$/.exec(plain);
-    if (begin) return t("fields:begin", { what: begin[1] });
+    if (begin) return t("fields:begin", { what: `\u2066${begin[1]}\u2069` });
     const one = /^must be one of (.+)$/.exec(plain);
     if (one) return t("fields:one_of", { what: one[1] });
-    if (plain === "must be a number") return t("fields:number");
+    if (/^(must be|not) a number$/.test(plain)) return t("fields:number");
     if (plain === "must be a whole number") return t("fields:whole");
     if (plain === "must be yes or no") return t("fields:yes_no");
     if (plain === "has no usable host and port") return t("fields:no_host");

@@ -84,8 +84,8 @@ export function CameraForm({ camera, draft, onClose, onSaved }: { camera?: Camer
   const check = () => {
     const found: Record<string, string> = {};
     for (const key of ["code", "main_url", "lat", "lon"] as const) if (!values[key].trim()) found[key] = t("fields:required");
-    for (const key of ["main_url", "sub_url"] as const) if (values[key].trim() && !/^rtsps?:\/\//i.test(values[key].trim())) found[key] = t("fields:begin", { what: "rtsp://" });
-    if (values.onvif_url.trim() && !/^https?:\/\//i.test(values.onvif_url.trim())) found.onvif_url = t("fields:begin", { what: "http://" });
+    for (const key of ["main_url", "sub_url"] as const) if (values[key].trim() && !/^rtsps?:\/\//i.test(values[key].trim())) found[key] = t("fields:begin", { what: "\u2066rtsp://\u2069" });
+    if (values.onvif_url.trim() && !/^https?:\/\//i.test(values.onvif_url.trim())) found.onvif_url = t("fields:begin", { what: "\u2066http://\u2069" });
     for (const key of NUMBERS) {
       const value = readNumber(values[key]);
       const [low, high] = LIMITS[key];

@@ -157,7 +157,9 @@ function Report({ file, report }: { file: File; report: ImportReport }) {
                       <td>
                         <bdi className="code">{value}</bdi>
                       </td>
-                      <td>{message}</td>
+                      <td>
+                        <bdi>{message}</bdi>
+                      </td>
                     </tr>
                   );
                 })}

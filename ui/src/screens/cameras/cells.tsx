@@ -48,7 +48,7 @@ export function DriftCell({ id }: { id: string }) {
   const off = Math.abs(main.drift_ms) >= DRIFT_SHOWN_MS;
   return (
     <span className={off ? "number text-low" : "number"}>
-      <bdi>{t("milliseconds", { value: `\u2066${formats.number(Math.round(main.drift_ms), { signDisplay: "exceptZero" })}\u2069` })}</bdi>
+      {t("milliseconds", { value: `\u2066${formats.number(Math.round(main.drift_ms), { signDisplay: "exceptZero" })}\u2069` })}
     </span>
   );
 }

@@ -71,7 +71,7 @@ export function SitesScreen() {
     {
       id: "state",
       head: t("common:state"),
-      width: "minmax(150px, 1.4fr)",
+      width: "minmax(184px, 1.4fr)",
       sortable: true,
       cell: (site) => {
         const one = health.get(site.id);
@@ -79,13 +79,13 @@ export function SitesScreen() {
         return (
           <span className="state-cell">
             {one.worst === "none" ? <StateMark state="recording" priority="none" size={16} /> : <PriorityMark priority={one.worst} size={16} />}
-            <span>{one.troubled ? t("troubled", { count: one.troubled }) : t("all_well")}</span>
+            <span>{one.troubled ? t("troubled", { count: one.troubled }) : t(one.worst === "none" ? "all_well" : "connecting")}</span>
           </span>
         );
       },
     },
     { id: "code", head: t("cameras:column.code"), width: "110px", sortable: true, cell: (site) => <Code>{site.code}</Code> },
-    { id: "name", head: t("cameras:column.name"), width: "minmax(160px, 2fr)", sortable: true, cell: (site) => name(site) },
+    { id: "name", head: t("cameras:column.name"), width: "minmax(140px, 2fr)", sortable: true, cell: (site) => name(site) },
     {
       id: "kind",
       head: t("cameras:column.kind"),
