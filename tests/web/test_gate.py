@@ -12,6 +12,7 @@ from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from manara.access.roles import Role
+from manara.network import basemap
 from manara.web.permissions import GRANTS, RULES, Anyone, Permission, decide
 from tests.web.world import PASSWORD, World, running
 
@@ -153,8 +154,13 @@ def test_screens_and_map_files(world: World) -> None:
     part = world.ask("operator", "GET", "/map/base.pmtiles", headers={"Range": "bytes=16-31"})
     assert part.status_code == 206
     assert part.content == bytes(range(16, 32))
+    line = {"type": "LineString", "coordinates": [[46.2, 31.0], [46.3, 31.1]]}
+    rivers = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": line}]}
+    basemap.write_layer(world.services.settings.data.directory, "rivers", "rivers", rivers, "nobody in particular")
     layers = world.ask("operator", "GET", "/api/map/layers").json()["layers"]
-    assert [layer["url"] for layer in layers] == ["/map/base.pmtiles"]
+    assert [(layer["kind"], layer["attribution"]) for layer in layers] == [("rivers", "nobody in particular")]
+    river = world.ask("operator", "GET", layers[0]["url"])
+    assert river.json()["features"][0]["geometry"]["type"] == "LineString"
 
 
 def test_a_request_of_another_sites_page_is_refused(world: World) -> None:

@@ -8,7 +8,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -21,7 +22,7 @@ from manara.app.folders import Folders, journal_address
 from manara.app.up import address_of, run_up, say
 from manara.base.clock import Clock, SystemClock, to_datetime
 from manara.base.errors import SettingsError
-from manara.network import actions
+from manara.network import actions, basemap
 from manara.network.tables import Camera
 from manara.settings import Settings
 from manara.simulate.province import make_province
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 PASSWORD = "lighthouse-demo"  # noqa: S105 - printed at each start, and good on loopback only
 FLOW_S = 120.0
+_MAP_ATTRIBUTION = "schematic, made for the demo"
 _BODY = Who.system("demo")
 
 
@@ -74,12 +76,10 @@ def seed(settings: Settings, clock: Clock) -> bool:
     return True
 
 
-def _keep_map(folders: Folders, roads: object, rivers: object) -> None:
+def _keep_map(folders: Folders, roads: Mapping[str, Any], rivers: Mapping[str, Any]) -> None:
     """The schematic streets and rivers, for the base map to draw."""
-    folder = folders.data / "map"
-    folder.mkdir(exist_ok=True)
-    for name, features in (("roads", roads), ("rivers", rivers)):
-        (folder / f"{name}.geojson").write_text(json.dumps(features, ensure_ascii=False), encoding="utf-8")
+    for kind, features in (("roads", roads), ("rivers", rivers)):
+        basemap.write_layer(folders.data, kind, kind, features, _MAP_ATTRIBUTION)
 
 
 async def run_demo(settings: Settings, settings_arguments: Sequence[str]) -> None:

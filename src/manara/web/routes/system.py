@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from manara.network import basemap
 from manara.store import outbox
 from manara.web.answers import Json
 from manara.web.services import Handed
@@ -21,22 +22,6 @@ def system(handed: Handed, request: Request) -> Response:
 
 @router.get("/map/layers")
 def layers(handed: Handed) -> Response:
-    """The files of the base map."""
-    folder = handed.settings.data.directory / "map"
-    files = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
-    return Json(
-        {
-            "layers": [
-                {
-                    "name": path.stem,
-                    "file": path.name,
-                    "url": f"/map/{path.name}",
-                    "bytes": path.stat().st_size,
-                    "kind": path.suffix.removeprefix("."),
-                    "changed_us": path.stat().st_mtime_ns // 1000,
-                }
-                for path in files
-                if not path.name.startswith(".")
-            ]
-        }
-    )
+    """The layers of the base map, each with its address and whom to name for it."""
+    found = basemap.layers(handed.settings.data.directory)
+    return Json({"layers": [layer | {"url": f"/map/{layer['file']}"} for layer in found]})
