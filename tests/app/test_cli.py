@@ -1,6 +1,7 @@
 """The commands as a person types them: what they print, their exit codes, and plain errors."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from manara.app import doctor
 from manara.cli import main
 from manara.settings import Settings, load
+from manara.store.nats_server import free_port
 
 CAMERAS = """code,name_ar,name_en,kind,lat,lon,main_url
 CAM-1,كاميرا ١,Camera 1,fixed,31.05,46.26,rtsp://10.0.0.1/main
@@ -135,3 +137,16 @@ def test_the_doctor_says_what_to_mend(tmp_path: Path) -> None:
     assert doctor.report(iter(found), told.append) == 1
     assert told[0].startswith("BAD ")
     assert told[1].startswith("      → chmod")
+
+
+def test_a_port_that_somebody_has_is_named_with_its_setting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["--data", str(tmp_path / "data"), "--port", str(port), "up"]) == 2
+        assert f"web.port: 127.0.0.1:{port} cannot be listened on" in capsys.readouterr().err
+        file = tmp_path / "manara.toml"
+        file.write_text(f"[web]\nport = {free_port()}\n[simulate]\nrtsp_port = {port}\n")
+        assert main(["--settings", str(file), "--data", str(tmp_path / "data"), "up", "--simulate"]) == 2
+        assert "simulate.rtsp_port" in capsys.readouterr().err

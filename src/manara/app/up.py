@@ -69,19 +69,23 @@ def recorder_count(settings: Settings) -> int:
     return max(1, -(-cameras // CAMERAS_A_RECORDER))
 
 
-def check_port(settings: Settings) -> None:
-    """Raise `SettingsError` when somebody else listens on the web's port: a role that cannot start helps nobody."""
-    host, port = settings.web.host, settings.web.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SettingsError(
-                f"web.port: {host}:{port} cannot be listened on ({error.strerror}); stop what uses it or take another",
-                code="port_taken",
-            ) from error
+def check_ports(settings: Settings, *, simulate: bool) -> None:
+    """Raise `SettingsError` when somebody else listens on a port of ours: a role that cannot start helps nobody."""
+    wanted = [("web.port", settings.web.host, settings.web.port)]
+    if simulate:
+        wanted.append(("simulate.rtsp_port", "127.0.0.1", settings.simulate.rtsp_port))
+        wanted.append(("simulate.onvif_port", "127.0.0.1", settings.simulate.onvif_port))
+    for name, host, port in wanted:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise SettingsError(
+                    f"{name}: {host}:{port} cannot be listened on ({error.strerror}); free it or take another",
+                    code="port_taken",
+                ) from error
 
 
 def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate: bool) -> list[Role]:
@@ -137,7 +141,7 @@ async def run_up(
     folders = Folders.of(settings)
     only = OnlyOne(folders)
     try:
-        check_port(settings)
+        check_ports(settings, simulate=simulate)
         password = await asyncio.to_thread(prepare, settings, SystemClock())
         if password is not None:
             greeting += f"  First administrator: account admin, one-time password {password} (shown this once)\n"
