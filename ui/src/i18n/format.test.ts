@@ -38,6 +38,7 @@ describe("formats", () => {
     expect(en.when(us(-20 * 60_000), AT_MS)).toBe("20 minutes ago");
     expect(en.when(us(-2 * 3_600_000), AT_MS)).toBe("3 Feb, 22:30");
     expect(en.when(us(10 * 3_600_000), AT_MS + 14 * 3_600_000)).toBe("10:30");
+    expect(en.when(us(0), AT_MS)).toBe("now");
     expect(en.when(0, AT_MS)).toBe("—");
     expect(ar.when(us(-2 * 60_000), AT_MS)).toContain("دقيقتين");
   });

@@ -59,6 +59,7 @@ export function makeFormats(language: Language, digits: Digits, timezone: string
   const dayOf = time({ year: "numeric", month: "numeric", day: "numeric" });
   const dayLong = time({ day: "numeric", month: "short", year: "numeric" });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "long" });
+  const atOnce = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   const listing = new Intl.ListFormat(locale, { style: "short", type: "conjunction" });
   const unit = (value: number, name: string, extra: Intl.NumberFormatOptions = {}) =>
     numeric({ style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: 1, ...extra }).format(value);
@@ -77,7 +78,7 @@ export function makeFormats(language: Language, digits: Digits, timezone: string
       if (us <= 0) return "—";
       const ms = us / 1000;
       const ago = nowMs - ms;
-      if (ago < 1000 && ago > -60_000) return relative.format(0, "second");
+      if (ago < 1000 && ago > -60_000) return atOnce.format(0, "second");
       if (ago >= 0 && ago < 3_600_000) {
         const [name, size] = ago < 60_000 ? (["second", 1000] as const) : (["minute", 60_000] as const);
         return relative.format(-Math.floor(ago / size), name);
