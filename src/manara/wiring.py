@@ -30,7 +30,16 @@ from manara.recorder.actions import export_view, exports, hold_view, layout_view
 from manara.recorder.tables import ExportJob, Hold, Layout
 from manara.store import outbox
 from manara.store.database import Database
-from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, STATUS_PREFIX, Bucket, Journal, Stuck, Subscription
+from manara.store.journal import (
+    BUCKET_HOLDS,
+    BUCKET_WANTED,
+    BUCKET_WHOLE,
+    STATUS_PREFIX,
+    Bucket,
+    Journal,
+    Stuck,
+    Subscription,
+)
 from manara.web.live import Hub
 from manara.web.statuses import Statuses
 
@@ -40,6 +49,7 @@ PROGRAM = Who.system("wiring")  # sees everything; what a person sees of it is t
 RELAY_BATCH = 200
 RELAY_IDLE_S = 2.0  # also without being told of a commit: another process may have made one
 RETRY_S = 1.0
+EQUAL_TOGETHER = 64  # keys written at once
 
 _encode = msgspec.json.Encoder().encode
 _status = msgspec.json.Decoder(RecorderStatus)
@@ -316,15 +326,20 @@ def _hold_in_force(row: Hold) -> dict[str, Any] | None:
 
 
 async def _equal(bucket: Bucket, wanted: Mapping[str, bytes]) -> int:
-    """Make a bucket hold exactly `wanted`; returns how many keys were written or deleted."""
+    """Make a bucket hold exactly `wanted` and say that it does; returns how many keys were written or deleted."""
     there = await bucket.all()
-    written = 0
-    for key, value in wanted.items():
-        entry = there.get(key)
-        if entry is None or entry.value != value:
-            await bucket.put(key, value)
-            written += 1
-    for key in there.keys() - wanted.keys():
-        await bucket.delete(key)
-        written += 1
-    return written
+    changes: dict[str, bytes | None] = {
+        key: value for key, value in wanted.items() if key not in there or there[key].value != value
+    }
+    changes |= dict.fromkeys(there.keys() - wanted.keys() - {BUCKET_WHOLE})
+
+    async def write(key: str) -> None:
+        value = changes[key]
+        await (bucket.delete(key) if value is None else bucket.put(key, value))
+
+    keys = list(changes)
+    for first in range(0, len(keys), EQUAL_TOGETHER):
+        await asyncio.gather(*(write(key) for key in keys[first : first + EQUAL_TOGETHER]))
+    if BUCKET_WHOLE not in there:
+        await bucket.put(BUCKET_WHOLE, b"1")  # last: see `recorder/desired.py`
+    return len(changes)

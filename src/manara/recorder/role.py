@@ -12,10 +12,12 @@ import contextlib
 import gc
 import logging
 import os
+import sqlite3
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -33,11 +35,12 @@ from manara.messages import (
 )
 from manara.recorder.archive_writer import ArchiveWriter
 from manara.recorder.connection import Receiver
+from manara.recorder.desired import Desired
 from manara.recorder.feed import FeedServer
 from manara.recorder.sink import StreamKey
 from manara.recorder.streams import StreamSet
 from manara.settings import Disk, Settings
-from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, STATUS_PREFIX, Entry, Journal
+from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, BUCKET_WHOLE, STATUS_PREFIX, Entry, Journal, Subscription
 from manara.store.leases import Heartbeat, Leases, shard_of
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ UNTOLD_MOST = 10_000
 STREAMS_STOP_S = 1.0
 ARCHIVE_STOP_S = 2.5
 
+T = TypeVar("T", WantedCamera, WantedHold)
 _encode = msgspec.json.Encoder().encode
 _wanted = msgspec.json.Decoder(WantedCamera)
 _hold = msgspec.json.Decoder(WantedHold)
@@ -58,6 +62,7 @@ class Remembered(msgspec.Struct, frozen=True):
 
     wanted: list[WantedCamera] = []
     shards: list[int] = []
+    holds: list[WantedHold] = []
 
 
 _remembered = msgspec.json.Decoder(Remembered)
@@ -70,18 +75,37 @@ class Places:
     index: Path
     socket: Path
     disks: tuple[Disk, ...]
+    retired: tuple["Places", ...] = ()  # of recorders that no longer run and whose footage this one looks after
 
     @classmethod
     def of(cls, settings: Settings, recorder_id: str, recorders: int = 1) -> "Places":
-        """By the settings; a disk's limit is shared evenly among `recorders`."""
+        """By the settings; a disk's limit is shared evenly among `recorders` and those that are retired.
+
+        Recorders are called `recorder-1` to `recorder-N`; an index beyond N is left from when there were more of them.
+        """
         data = settings.data.directory.absolute()
-        disks = tuple(
-            disk.model_copy(
-                update={"path": disk.path.absolute() / recorder_id, "max_bytes": disk.max_bytes // max(1, recorders)}
-            )
-            for disk in settings.recording_disks()
+        retired = sorted(
+            number
+            for path in (data / "index").glob("recorder-*.sqlite")
+            if (number := _number(path.stem)) is not None and number > recorders
         )
-        return cls(data / "index" / f"{recorder_id}.sqlite", data / "run" / f"{recorder_id}.sock", disks)
+
+        def place(name: str, adopted: tuple["Places", ...] = ()) -> "Places":
+            share = max(1, recorders) + len(retired)
+            disks = tuple(
+                disk.model_copy(update={"path": disk.path.absolute() / name, "max_bytes": disk.max_bytes // share})
+                for disk in settings.recording_disks()
+            )
+            return cls(data / "index" / f"{name}.sqlite", data / "run" / f"{name}.sock", disks, adopted)
+
+        own = _number(recorder_id)
+        mine = [number for number in retired if own is not None and (number - own) % max(1, recorders) == 0]
+        return place(recorder_id, tuple(place(f"recorder-{number}") for number in mine))
+
+
+def _number(recorder_id: str) -> int | None:
+    text = recorder_id.removeprefix("recorder-")
+    return int(text) if text.isdecimal() and len(text) < 5 else None
 
 
 class Recorder:
@@ -106,11 +130,10 @@ class Recorder:
         self._untold: deque[Message] = deque(maxlen=UNTOLD_MOST)
         self._told = asyncio.Event()
         self._counters = {"facts_dropped": 0, "wanted_unreadable": 0}
-        self._known: dict[str, WantedCamera] = {}
-        self._holds: dict[str, WantedHold] = {}
-        self._caught_up = False
-        self._seen_early: set[str] = set()
+        self._wanted: Desired[WantedCamera] = Desired()
+        self._holds: Desired[WantedHold] = Desired()
         self._apply_due = False
+        self._retired: list[ArchiveWriter] = []
         self._ticks = 0
         self.archive = ArchiveWriter(
             settings.recorder,
@@ -137,7 +160,8 @@ class Recorder:
         mended = await asyncio.to_thread(self.archive.start)
         log.info("archive is open", extra={"mended": dict(mended)})
         remembered = await asyncio.to_thread(self._recall)
-        self._known = {camera.camera_id: camera for camera in remembered.wanted}
+        self._wanted.remember({f"camera.{camera.camera_id}": camera for camera in remembered.wanted})
+        self._holds.remember({f"hold.{hold.hold_id}": hold for hold in remembered.holds})
         self.leases = Leases(
             self._journal,
             self._clock,
@@ -149,8 +173,8 @@ class Recorder:
         self._apply()
         await self.feed.start()
         watches = [
-            self._journal.bucket(BUCKET_WANTED).watch(self._on_wanted, self._on_wanted_ready),
-            self._journal.bucket(BUCKET_HOLDS).watch(self._on_hold),
+            self._follow(BUCKET_WANTED, self._wanted, _wanted),
+            self._follow(BUCKET_HOLDS, self._holds, _hold),
         ]
         loops = [
             asyncio.create_task(self.streams.run(), name="streams"),
@@ -158,6 +182,7 @@ class Recorder:
             asyncio.create_task(self._tell_status(), name="status"),
             asyncio.create_task(self._tell_facts(), name="facts"),
         ]
+        adopting = asyncio.create_task(self._adopt(), name="adopt")
         # Packets make no cycles: what is alive now stays, and need not be looked at again.
         gc.collect()
         gc.freeze()
@@ -169,6 +194,7 @@ class Recorder:
                 ended.result()
         finally:
             stopping.cancel()
+            adopting.cancel()
             await self._stop(loops)
             for watch in watches:
                 await watch.stop()
@@ -182,7 +208,9 @@ class Recorder:
         except TimeoutError:
             log.error("some streams did not stop in time", extra={"waited_s": STREAMS_STOP_S})
         await self.feed.stop()
-        if not await asyncio.to_thread(self.archive.stop, ARCHIVE_STOP_S):
+        retired = [asyncio.to_thread(archive.stop, ARCHIVE_STOP_S) for archive in self._retired]
+        stopped, *_ = await asyncio.gather(asyncio.to_thread(self.archive.stop, ARCHIVE_STOP_S), *retired)
+        if not stopped:
             log.error("a disk did not take all that was queued", extra={"waited_s": ARCHIVE_STOP_S})
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(0.3):
@@ -202,40 +230,42 @@ class Recorder:
             log.error("what was wanted last cannot be read", extra={"reason": str(error)})
             return Remembered()
 
-    async def _on_wanted(self, entry: Entry) -> None:
-        camera_id = entry.key.removeprefix("camera.")
-        if entry.value is None:
-            self._known.pop(camera_id, None)
-        else:
-            try:
-                self._known[camera_id] = _wanted.decode(entry.value)
-            except msgspec.MsgspecError as error:
-                self._counters["wanted_unreadable"] += 1
-                log.error("a wanted camera cannot be read", extra={"key": entry.key, "reason": str(error)})
-                return
-        if not self._caught_up:
-            self._seen_early.add(camera_id)
-            return
-        self._apply_soon()
+    def _follow(self, bucket: str, desired: Desired[T], decoder: msgspec.json.Decoder[T]) -> Subscription:
+        async def on_change(entry: Entry) -> None:
+            if entry.key == BUCKET_WHOLE:
+                desired.mark(entry.value is not None)
+            elif entry.value is None:
+                desired.remove(entry.key)
+            else:
+                try:
+                    desired.put(entry.key, decoder.decode(entry.value))
+                except msgspec.MsgspecError as error:
+                    # What was wanted under this key before stays wanted.
+                    self._counters["wanted_unreadable"] += 1
+                    log.error("what is wanted cannot be read", extra={"key": entry.key, "reason": str(error)})
+                    return
+            self._apply_soon()
 
-    async def _on_wanted_ready(self) -> None:
-        # Cameras that we remember and the bucket no longer has were removed while we were away.
-        for camera_id in [camera_id for camera_id in self._known if camera_id not in self._seen_early]:
-            del self._known[camera_id]
-        self._caught_up = True
-        self._apply()
+        async def on_ready() -> None:
+            desired.listed()
+            self._apply_soon()
 
-    async def _on_hold(self, entry: Entry) -> None:
-        if entry.value is None:
-            self._holds.pop(entry.key, None)
-        else:
+        return self._journal.bucket(bucket).watch(on_change, on_ready)
+
+    async def _adopt(self) -> None:
+        """Look after the footage of recorders that were given up: their holds, their retention, what a crash left."""
+        for place in self._places.retired:
+            archive = ArchiveWriter(self._settings.recorder, place.index, place.disks, self._clock, self._disk_state)
             try:
-                self._holds[entry.key] = _hold.decode(entry.value)
-            except msgspec.MsgspecError as error:
-                self._counters["wanted_unreadable"] += 1
-                log.error("a hold cannot be read", extra={"key": entry.key, "reason": str(error)})
-                return
-        self.archive.set_holds(list(self._holds.values()))
+                await asyncio.to_thread(archive.start)
+            except (OSError, sqlite3.Error, Unavailable) as error:
+                log.error(
+                    "a retired archive is not looked after", extra={"index": str(place.index), "reason": str(error)}
+                )
+                continue
+            self._retired.append(archive)
+            log.info("retired archive is looked after", extra={"index": str(place.index)})
+            self._apply_soon()
 
     def _shards_changed(self, shards: frozenset[int]) -> None:
         del shards
@@ -250,11 +280,14 @@ class Recorder:
     def _apply(self) -> None:
         self._apply_due = False
         shards = self.leases.shards if self.leases is not None else frozenset()
-        ours = {camera_id: camera for camera_id, camera in self._known.items() if shard_of(camera_id) in shards}
-        for camera in self._known.values():
-            self.archive.set_retention(camera.camera_id, camera.retention_days, camera.priority)
-        self.streams.apply(ours)
-        self.archive.remember("wanted", _encode(Remembered(list(self._known.values()), sorted(shards))))
+        cameras = list(self._wanted.now().values())
+        holds = list(self._holds.now().values())
+        for archive in (self.archive, *self._retired):
+            for camera in cameras:
+                archive.set_retention(camera.camera_id, camera.retention_days, camera.priority)
+            archive.set_holds(holds)
+        self.streams.apply({camera.camera_id: camera for camera in cameras if shard_of(camera.camera_id) in shards})
+        self.archive.remember("wanted", _encode(Remembered(cameras, sorted(shards), holds)))
 
     # -- what is told -----------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ BUCKET_WANTED = "wanted"
 BUCKET_HOLDS = "holds"
 BUCKET_LEASES = "leases"
 BUCKET_RECORDERS = "recorders"
+BUCKET_WHOLE = "all"  # in `wanted` and `holds`: control has written everything; sorts before all their keys
 
 RECORDER_TTL_S = 5.0
 
@@ -121,7 +122,8 @@ class Bucket(Protocol):
     def watch(self, on_change: Watcher, on_ready: Callable[[], Awaitable[None]] | None = None) -> Subscription:
         """Call `on_change` for every key there is, then `on_ready` once, then `on_change` for each change, in order.
 
-        Survives the loss of the journal: on its return everything that changed meanwhile is told, deletions too. Keys
+        Survives the loss of the journal: on its return everything that changed meanwhile is told, deletions too, in the
+        order of their keys. Keys
         that ran out by age are not told while connected. A watcher that raises is logged and counted, and goes on.
         """
         ...

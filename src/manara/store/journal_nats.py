@@ -427,7 +427,7 @@ class NatsJournal:
                         continue
                     if update is None:
                         if seen is not None:
-                            for key in [key for key in known if key not in seen]:
+                            for key in sorted(key for key in known if key not in seen):
                                 await change(Entry(key, None, known[key][0]))
                             seen = None
                         if on_ready is not None and not told_ready:
