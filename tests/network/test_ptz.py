@@ -141,6 +141,24 @@ def test_a_hand_that_falls_away_stops_the_camera(room: Room) -> None:
     room.device.wait("stop")
 
 
+def test_the_dead_hand_acts_soon_and_lets_a_renewed_movement_go_on(room: Room) -> None:
+    assert MOVE_TIMEOUT_S <= 2
+    for _ in range(5):  # as the control room does: once a second
+        room.do(ALI, "move", pan=1)
+        room.clock.advance(1.0)
+        room.control.tick()
+    assert "stop" not in room.device.told
+
+
+def test_a_preset_chosen_while_moving_is_reached(room: Room) -> None:
+    room.do(ALI, "move", pan=1)
+    room.do(ALI, "absolute_preset", preset="p1")
+    room.clock.advance(MOVE_TIMEOUT_S + 0.1)
+    room.control.tick()
+    assert room.control._camera(room.camera_id).stop_at_s is None
+    assert "stop" not in room.device.told
+
+
 def test_a_stop_that_fails_is_tried_again(room: Room) -> None:
     room.do(ALI, "move", pan=1)
     room.device.broken = True

@@ -30,7 +30,7 @@ from manara.store.secret import SecretBox
 
 log = logging.getLogger(__name__)
 
-MOVE_TIMEOUT_S = 5.0  # the control room sends a movement when the hand moves, not while it rests
+MOVE_TIMEOUT_S = 2.0  # the control room renews a held movement each second
 TICK_S = 0.2
 BUSY_S = 3.0
 WORKERS = 8
@@ -186,10 +186,10 @@ class PtzControl:
                 camera.stop_at_s = self._clock.monotonic_s()  # until it has been done, the tick tries too
             self._stop_moving(camera_id, camera, loud=True)
         elif name == "home":
-            self._on_wire(camera_id, camera, None, lambda device: device.home())
+            self._on_wire(camera_id, camera, None, lambda device: self._travel(camera, device.home))
             self._count(camera, "home")
         elif name == "absolute_preset":
-            self._on_wire(camera_id, camera, None, lambda device: device.go(command["preset"]))
+            self._on_wire(camera_id, camera, None, lambda device: self._travel(camera, device.go, command["preset"]))
             self._count(camera, f"preset {command['preset']}")
         else:
             self._preset(who, camera_id, camera, command)
@@ -338,6 +338,12 @@ class PtzControl:
         with self._mutex:
             camera.stop_at_s = self._clock.monotonic_s() + MOVE_TIMEOUT_S  # before sending: the answer may get lost
         device.move(command["pan"], command["tilt"], command["zoom"], MOVE_TIMEOUT_S)
+
+    def _travel(self, camera: _Camera, go: Callable[..., None], *where: str) -> None:
+        """On the way to a place the camera ends by itself: the stop of a movement before must not hold it up."""
+        go(*where)
+        with self._mutex:
+            camera.stop_at_s = None
 
     def _stop_if_moving(self, camera_id: str, camera: _Camera) -> None:
         if camera.stop_at_s is not None:

@@ -40,7 +40,13 @@ export function PtzLayer({ cameraId, onDone }: { cameraId: string; onDone?: () =
       },
     );
     control.current = made;
-    return () => made.stop();
+    // Whoever cannot see the picture does not steer.
+    const onHidden = () => document.hidden && made.stop();
+    document.addEventListener("visibilitychange", onHidden);
+    return () => {
+      document.removeEventListener("visibilitychange", onHidden);
+      made.stop();
+    };
   }, [cameraId, t]);
 
   useEffect(() => {
@@ -63,6 +69,7 @@ export function PtzLayer({ cameraId, onDone }: { cameraId: string; onDone?: () =
     if (event.button !== 0) return;
     const bounds = event.currentTarget.getBoundingClientRect();
     event.currentTarget.setPointerCapture(event.pointerId);
+    setTrouble("");
     setVector({ x: event.clientX - bounds.left, y: event.clientY - bounds.top, dx: 0, dy: 0 });
   };
   const move = (event: PointerEvent) => {
@@ -73,6 +80,7 @@ export function PtzLayer({ cameraId, onDone }: { cameraId: string; onDone?: () =
     setVector({ ...vector, dx, dy });
     const speed = speedOf(dx, dy, Math.min(bounds.width, bounds.height) * 0.4);
     if (speed.pan || speed.tilt) control.current?.move({ ...speed, zoom: 0 });
+    else control.current?.stop(); // back in the middle
   };
   const up = () => {
     if (!vector) return;
@@ -93,6 +101,7 @@ export function PtzLayer({ cameraId, onDone }: { cameraId: string; onDone?: () =
       onPointerMove={move}
       onPointerUp={up}
       onPointerCancel={up}
+      onLostPointerCapture={up}
       onDoubleClick={(event) => event.stopPropagation()}
       onKeyDown={(event) => {
         const [pan, tilt, zoom] = KEYS[event.key] ?? [0, 0, 0];

@@ -1,5 +1,35 @@
-import { describe, expect, it } from "vitest";
-import { speedOf } from "./ptz";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { api } from "@/api/client";
+import { PtzControl, RENEW_MS, speedOf } from "./ptz";
+
+describe("PtzControl", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+  it("renews a held movement each second, and no more once it is let go", async () => {
+    vi.useFakeTimers();
+    const post = vi.spyOn(api, "post").mockResolvedValue(undefined);
+    const control = new PtzControl("c1", () => undefined);
+    const sent = () => post.mock.calls.map(([, body]) => (body as { command: string }).command);
+    control.move({ pan: 0.5, tilt: 0, zoom: 0 });
+    await vi.advanceTimersByTimeAsync(3 * RENEW_MS + 50);
+    expect(sent()).toEqual(["move", "move", "move", "move"]);
+    control.stop();
+    await vi.advanceTimersByTimeAsync(5 * RENEW_MS);
+    expect(sent()).toEqual(["move", "move", "move", "move", "stop"]);
+  });
+  it("gives up what the server refuses", async () => {
+    vi.useFakeTimers();
+    const post = vi.spyOn(api, "post").mockRejectedValue(new Error("locked"));
+    const failed = vi.fn();
+    const control = new PtzControl("c1", failed);
+    control.move({ pan: 0.5, tilt: 0, zoom: 0 });
+    await vi.advanceTimersByTimeAsync(5 * RENEW_MS);
+    expect(post).toHaveBeenCalledTimes(1);
+    expect(failed).toHaveBeenCalledTimes(1);
+  });
+});
 
 describe("speedOf", () => {
   it("stands still near the middle, is gentle at first and full at the edge", () => {

@@ -1,12 +1,15 @@
 /**
  * Steering a PTZ camera: commands from mouse, wheel and keys, sent no faster than the camera can take them.
  *
- * The newest movement wins; a stop is always sent, and last. Called by `PtzLayer.tsx` and the camera page.
+ * The newest movement wins; a stop is always sent, and last. A movement that is held is sent again each second: the server stops
+ * a camera whose movement nobody renews within two. Called by `PtzLayer.tsx` and the camera page.
  * Bounds: one request under way, eight movements a second. Source: `POST /api/cameras/{id}/ptz`.
  */
 import { api } from "@/api/client";
 
 const LEAST_MS = 120;
+/** Well within the server's `MOVE_TIMEOUT_S`. */
+export const RENEW_MS = 1000;
 
 export interface Movement {
   readonly pan: number;
@@ -30,7 +33,9 @@ export class PtzControl {
   private wanted: Movement | "stop" | null = null;
   private busy = false;
   private lastMs = 0;
-  private timer: number | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private held: Movement | null = null;
+  private renewal: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     private readonly cameraId: string,
@@ -41,12 +46,27 @@ export class PtzControl {
   move(movement: Movement): void {
     this.moving = true;
     this.wanted = movement;
+    this.held = movement;
+    this.renewal ??= setInterval(() => this.renew(), RENEW_MS);
     this.pump();
+  }
+
+  private renew(): void {
+    if (!this.held || this.busy || performance.now() - this.lastMs < RENEW_MS / 2) return;
+    this.wanted = this.held;
+    this.pump();
+  }
+
+  private letGo(): void {
+    this.moving = false;
+    this.held = null;
+    clearInterval(this.renewal);
+    this.renewal = undefined;
   }
 
   stop(): void {
     if (!this.moving) return;
-    this.moving = false;
+    this.letGo();
     this.wanted = "stop";
     this.pump();
   }
@@ -68,8 +88,8 @@ export class PtzControl {
     if (this.busy || this.wanted === null) return;
     const wait = this.wanted === "stop" ? 0 : this.lastMs + LEAST_MS - performance.now();
     if (wait > 0) {
-      window.clearTimeout(this.timer);
-      this.timer = window.setTimeout(() => this.pump(), wait);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.pump(), wait);
       return;
     }
     const wanted = this.wanted;
@@ -82,7 +102,7 @@ export class PtzControl {
       .then(
         () => this.done(),
         (error: unknown) => {
-          this.moving = false;
+          if (wanted !== "stop") this.letGo();
           this.failed(error);
         },
       )
