@@ -287,9 +287,10 @@ export interface OnvifInspection {
 }
 
 export interface PtzState {
+  /** `account` is the account's id. */
   lock: { account: string; name: string; role: string; until_us: number } | null;
   presets: { token: string; name: string }[];
-  tour: unknown;
+  tour: { id: string; name: string; state: "running" | "suspended" | "failed"; step: number; cause: string } | null;
 }
 
 export interface Tour {
