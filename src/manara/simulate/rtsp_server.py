@@ -26,6 +26,8 @@ MAX_REQUEST_BYTES = 65_536
 MAX_CONNECTIONS = 4096
 MAX_LATE_S = 1.0  # later than this, frames are left out (and counted) rather than sent in a burst
 LATE_TOLD_EVERY_S = 5.0
+PATIENCE_S = 8.0  # below what clients wait for an answer
+_LOOK_AGAIN_S = 0.1
 _REASONS = {
     200: "OK", 302: "Moved Temporarily", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 454: "Session Not Found", 455: "Method Not Valid in This State",
@@ -349,7 +351,9 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write("\r\n".join([*lines, "", ""]).encode() + body)
 
-    def _handle(self, request: Request) -> None:
+    def _handle(self, request: Request, waited_s: float = 0.0) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
         mount = self._mount(request.path)
         if mount is None and not (request.method == "OPTIONS" and request.url in ("*", "")):
             self._answer(request.headers, 404)
@@ -362,6 +366,10 @@ class _Connection(asyncio.Protocol):
         if refused is not None:
             challenge = self._server.doorkeeper.challenge("md5") if refused.value == 401 else []
             self._answer(request.headers, int(refused.value), *(f"WWW-Authenticate: {text}" for text in challenge))
+            return
+        if request.method != "OPTIONS" and not mount.ready and waited_s < PATIENCE_S:
+            # Its scene is still being drawn: a camera that starts up answers late rather than refuses.
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self._handle, request, waited_s + _LOOK_AGAIN_S)
             return
         if request.method != "OPTIONS" and not self._admitted(request, camera):
             return
