@@ -143,6 +143,7 @@ class WantedCamera(msgspec.Struct, frozen=True, kw_only=True):
     record: bool = True
     sound: bool = False
     retention_days: float | None = None
+    retention_bytes: int | None = None  # most bytes of its footage, over all its streams
     priority: int = 0
     enabled: bool = True
 

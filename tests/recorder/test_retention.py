@@ -59,6 +59,28 @@ def test_footage_older_than_its_days_is_deleted_and_a_camera_may_have_its_own(tm
     assert not list((tmp_path / "disk0").glob(f"{CAMERA}/*/*/*")), "no files, no empty days"
 
 
+def test_a_camera_keeps_no_more_than_its_own_bytes_and_the_oldest_go_first(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, retention_days=10.0, janitor_s=0.02).start()
+    limited, free = Feed(CAMERA), Feed("cam00000000b")
+    for feed in (limited, free):
+        rig.begin(feed)
+        rig.send(feed, 60)
+        rig.writer.ended(feed.key)
+    rig.written()
+    closed(rig, 12)
+    db = rows.connect_read_only(rig.index_path)
+    size = sum(segment.size_bytes for segment in rows.segments_where(db, "t.camera_id=?", (CAMERA,)))
+    db.close()
+    rig.writer.set_retention(CAMERA, None, max_bytes=size // 2)
+    wait_for(lambda: 0 < len(seconds(rig)) <= 30, "half of it is gone")
+    kept = seconds(rig)
+    assert kept == list(range(60 - len(kept), 60)), "the newest stay"
+    assert len(kept) >= 20, "no more went than had to, to the segment"
+    assert len(seconds(rig, "cam00000000b")) == 60
+    assert rig.writer.stop()
+    assert check_archive([d.path for d in rig.disks], rig.index_path).ok
+
+
 def test_room_is_made_by_deleting_the_oldest_of_all(tmp_path: Path) -> None:
     rig = Rig(tmp_path, max_bytes0=250_000, janitor_s=0.02).start()
     first, second = Feed(CAMERA), Feed("cam00000000b")

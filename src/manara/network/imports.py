@@ -60,6 +60,7 @@ _SAME = {
     "record": "record recording التسجيل تسجيل",
     "sound": "sound audio الصوت صوت",
     "retention_days": "retention_days retention ايام_الحفظ مدة_الحفظ",
+    "retention_bytes": "retention_bytes اقصى_حجم",
     "priority": "priority الاولوية",
     "enabled": "enabled active مفعلة مفعل فعالة",
     "notes": "notes note ملاحظات الملاحظات",

@@ -275,6 +275,7 @@ CAMERA = {
     "record": Field(boolean, default=True),
     "sound": Field(boolean, default=False),
     "retention_days": Field(number(0.01, 3660), default=None),
+    "retention_bytes": Field(_integer(100_000_000, 1_000_000_000_000_000), default=None),
     "priority": Field(_integer(-100, 100), default=0),
     "enabled": Field(boolean, default=True),
 }

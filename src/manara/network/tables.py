@@ -94,6 +94,7 @@ class Camera(Base):
     record: Mapped[bool] = mapped_column(Boolean, default=True)
     sound: Mapped[bool] = mapped_column(Boolean, default=False)
     retention_days: Mapped[float | None] = mapped_column(Float, default=None)
+    retention_bytes: Mapped[int | None] = mapped_column(BigInteger, default=None)
     priority: Mapped[int] = mapped_column(Integer, default=0)  # recording of the least goes first when disks are full
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     changed_us: Mapped[int] = mapped_column(BigInteger)

@@ -19,6 +19,7 @@ def wanted_camera(row: Camera) -> WantedCamera:
         record=row.record,
         sound=row.sound,
         retention_days=row.retention_days,
+        retention_bytes=row.retention_bytes,
         priority=row.priority,
         enabled=row.enabled,
     )

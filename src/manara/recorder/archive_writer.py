@@ -425,9 +425,13 @@ class ArchiveWriter:
         flat = [(h.hold_id, camera_id, h.start_us, h.end_us) for h in holds for camera_id in h.camera_ids]
         self.index.call(lambda db: rows.set_holds(db, flat)).add_done_callback(lambda done: self._look_again())
 
-    def set_retention(self, camera_id: str, days: float | None, priority: int = 0) -> None:
-        """How long a camera's footage is kept (None: the setting), and how important it is when there is no room."""
-        if self.keep.set(camera_id, days, priority):
+    def set_retention(
+        self, camera_id: str, days: float | None, priority: int = 0, max_bytes: int | None = None
+    ) -> None:
+        """How long a camera's footage is kept (None: the setting), how much of it at most (None: no limit of its own),
+        and how important it is when there is no room.
+        """
+        if self.keep.set(camera_id, days, priority, max_bytes):
             self._look_again()
 
     def _look_again(self) -> None:

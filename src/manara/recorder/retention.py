@@ -44,12 +44,17 @@ class Keep:
 
     default_days: float
     stopped: dict[StreamKey, str] = field(default_factory=dict)  # streams that have no room, with the cause
+    limits_bytes: dict[str, int] = field(default_factory=dict)  # of cameras that have a limit of their own
     _cameras: dict[str, tuple[float | None, int]] = field(default_factory=dict)
 
-    def set(self, camera_id: str, days: float | None, priority: int) -> bool:
+    def set(self, camera_id: str, days: float | None, priority: int, max_bytes: int | None = None) -> bool:
         """`days` None: the setting. A higher `priority` is stopped later. Returns whether anything changed."""
-        changed = self._cameras.get(camera_id) != (days, priority)
+        changed = self._cameras.get(camera_id) != (days, priority) or self.limits_bytes.get(camera_id) != max_bytes
         self._cameras[camera_id] = (days, priority)
+        if max_bytes is None:
+            self.limits_bytes.pop(camera_id, None)
+        else:
+            self.limits_bytes[camera_id] = max_bytes
         return changed
 
     def days(self, camera_id: str) -> float:
@@ -175,6 +180,7 @@ class Janitor:
         if due:
             finish_deletions(self._index, db, self.writer.path, self.counters)
             self._by_age(db, holds)
+            self._by_camera(db, holds)
         self._by_room(db, holds)
 
     def measure(self) -> None:
@@ -230,6 +236,29 @@ class Janitor:
 
     def _forget_gaps(self, stream_row: int, before_us: int) -> None:
         self._index.put(lambda w: rows.forget_gaps(w, stream_row, before_us))
+
+    # By a camera's own limit.
+
+    def _by_camera(self, db: sqlite3.Connection, holds: dict[str, list[Span]]) -> None:
+        """Of each camera that holds more than it may, the oldest on this disk goes until it does not."""
+        for camera_id, most in list(self._keep.limits_bytes.items()):
+            (kept,) = db.execute(
+                "SELECT total(s.bytes) FROM segment s JOIN stream t ON t.id=s.stream WHERE t.camera_id=?", (camera_id,)
+            ).fetchone()
+            over, cursor = int(kept) - most, -1
+            while over > 0 and not self._stopping:
+                old = rows.segments_where(
+                    db,
+                    "t.camera_id=? AND s.start_us>? AND d.path=? AND s.state=1 ORDER BY s.start_us LIMIT ?",
+                    (camera_id, cursor, str(self.writer.path), _BATCH),
+                )
+                if not old:
+                    break  # the rest is open, or lies on another disk
+                cursor = old[-1].start_us
+                for segment in old:
+                    if over <= 0:
+                        break
+                    over -= self._remove(db, [segment], holds)
 
     # By room.
 

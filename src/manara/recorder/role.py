@@ -284,7 +284,7 @@ class Recorder:
         holds = list(self._holds.now().values())
         for archive in (self.archive, *self._retired):
             for camera in cameras:
-                archive.set_retention(camera.camera_id, camera.retention_days, camera.priority)
+                archive.set_retention(camera.camera_id, camera.retention_days, camera.priority, camera.retention_bytes)
             archive.set_holds(holds)
         self.streams.apply({camera.camera_id: camera for camera in cameras if shard_of(camera.camera_id) in shards})
         self.archive.remember("wanted", _encode(Remembered(cameras, sorted(shards), holds)))

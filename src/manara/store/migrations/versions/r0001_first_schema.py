@@ -220,6 +220,7 @@ def upgrade() -> None:
         sa.Column("record", sa.Boolean(), nullable=False),
         sa.Column("sound", sa.Boolean(), nullable=False),
         sa.Column("retention_days", sa.Float(), nullable=True),
+        sa.Column("retention_bytes", sa.BigInteger(), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("changed_us", sa.BigInteger(), nullable=False),
