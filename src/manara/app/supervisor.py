@@ -62,7 +62,12 @@ class Supervisor:
         self._started_us = time.time_ns() // 1000
 
     def start(self, role: Role) -> None:
-        """Begin to keep a role alive. Returns at once."""
+        """Begin to keep a role alive; of one that is kept already, the command counts from its next start. Returns at
+        once.
+        """
+        if role.name in self._kept:
+            self._kept[role.name].role = role
+            return
         kept = _Kept(role)
         self._kept[role.name] = kept
         self._tasks[role.name] = asyncio.create_task(self._keep(kept), name=f"keep-{role.name}")

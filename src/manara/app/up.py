@@ -4,18 +4,19 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from manara.app.data import open_state, prepare
 from manara.app.folders import Folders, OnlyOne, journal_address
 from manara.app.stopping import stop_on_signals
 from manara.app.supervisor import Role, Supervisor
 from manara.base.clock import SystemClock
-from manara.base.errors import SettingsError, Unavailable
+from manara.base.errors import ManaraError, SettingsError, Unavailable
 from manara.messages import RoleRestarted
 from manara.network.tables import Camera
 from manara.settings import Settings
@@ -25,6 +26,7 @@ from manara.store.nats_server import JournalAddress, answers, configure
 log = logging.getLogger(__name__)
 
 CAMERAS_A_RECORDER = 300
+GROW_EVERY_S = 30.0
 READY_S = 30.0
 _UNTOLD_MOST = 1000
 
@@ -88,16 +90,38 @@ def check_ports(settings: Settings, *, simulate: bool) -> None:
                 ) from error
 
 
+def recorders_of(settings_arguments: Sequence[str], count: int) -> list[Role]:
+    """So many recorders, each knowing how many they are."""
+    command = [sys.executable, "-m", "manara.app.recorders", *settings_arguments]
+    return [
+        Role(f"recorder-{number}", [*command, "--id", f"recorder-{number}", "--of", str(count)])
+        for number in range(1, count + 1)
+    ]
+
+
+async def grow(
+    supervisor: Supervisor, count: Callable[[], int], settings_arguments: Sequence[str], every_s: float = GROW_EVERY_S
+) -> None:
+    """Start another recorder when cameras have become too many for those that run; never fewer before a restart."""
+    running = await asyncio.to_thread(count)
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            wanted = await asyncio.to_thread(count)
+        except (ManaraError, SQLAlchemyError) as error:
+            log.warning("cameras cannot be counted; looked at again later", extra={"reason": str(error)[:200]})
+            continue
+        if wanted > running:
+            log.info("another recorder is wanted", extra={"running": running, "wanted": wanted})
+            running = wanted
+            for role in recorders_of(settings_arguments, wanted):
+                supervisor.start(role)
+
+
 def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate: bool) -> list[Role]:
     """The roles of this machine but the journal. `settings_arguments` make a child read the same settings."""
     command = [sys.executable, "-m", "manara.cli", *settings_arguments, "run", "--role"]
-    roles = [Role("control", [*command, "control"])]
-    count = recorder_count(settings)
-    recorder = [sys.executable, "-m", "manara.app.recorders", *settings_arguments]
-    roles += [
-        Role(f"recorder-{number}", [*recorder, "--id", f"recorder-{number}", "--of", str(count)])
-        for number in range(1, count + 1)
-    ]
+    roles = [Role("control", [*command, "control"]), *recorders_of(settings_arguments, recorder_count(settings))]
     if simulate:
         # Stopped last, so that stopping does not look like cameras that went away.
         roles.insert(0, Role("simulate", [*command, "simulate"], last=True))
@@ -168,12 +192,16 @@ async def _run(
     teller = _Teller(journal)
     supervisor = Supervisor(folders.run, teller.on_restart)
     telling = asyncio.create_task(teller.run(), name="tell-restarts")
+    growing: asyncio.Task[None] | None = None
     try:
         if own_journal is not None:
             supervisor.start(own_journal)
             await _journal_greets(address, stop)
         for role in await asyncio.to_thread(lambda: roles_of(settings, settings_arguments, simulate=simulate)):
             supervisor.start(role)
+        growing = asyncio.create_task(
+            grow(supervisor, lambda: recorder_count(settings), settings_arguments), name="grow"
+        )
         ready = asyncio.create_task(wait_ready(settings), name="wait-ready")
         stopped = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -183,6 +211,8 @@ async def _run(
         await stopped
     finally:
         telling.cancel()
+        if growing is not None:
+            growing.cancel()
         await journal.close()
         await supervisor.stop()
 
