@@ -1,8 +1,9 @@
 """Live pictures of this process's streams: each frame is boxed once and given to all who watch.
 
 A `LiveChannel` belongs to one stream. `Stream` feeds it; viewers (`feed.py`) join and leave. Whoever joins gets the
-init section and the current GOP at once, so that the first picture does not wait for a key frame. Holds no queues: a
-viewer that is slow sees to that itself. No I/O. A frame that cannot be boxed is counted and left out.
+init section and the current GOP at once, so that the first picture does not wait for a key frame. A viewer's first
+frame after an init section is a key frame: what it could not decode is not sent. Holds no queues: a viewer that is
+slow sees to that itself. No I/O. A frame that cannot be boxed is counted and left out.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ class LiveChannel:
         self.unboxed = 0
         self._changed = changed
         self._viewers: list[Viewer] = []
+        self._keyless: list[Viewer] = []  # those whose next frame must be a key frame
         self._joining = 0
         self._video: VideoFormat | None = None
         self._init = b""
@@ -53,10 +55,14 @@ class LiveChannel:
         if self._playing:
             viewer.state(self._live_state())
             viewer.media(self._init, False, True)
+            decodable = False
             for fragment in gop():
                 boxes = self._box(fragment)
-                if boxes:
+                decodable = bool(boxes) and (decodable or fragment.key)
+                if decodable:
                     viewer.media(boxes, fragment.key, False)
+            if not decodable:  # a GOP too large to keep, or a stream that is just beginning
+                self._keyless.append(viewer)
         else:
             viewer.state(self._waiting)
         self._joining -= 1
@@ -66,6 +72,8 @@ class LiveChannel:
         """Stop watching; may be called twice."""
         if viewer in self._viewers:
             self._viewers.remove(viewer)
+            if viewer in self._keyless:
+                self._keyless.remove(viewer)
             if not self._viewers:
                 self._changed()
 
@@ -78,6 +86,7 @@ class LiveChannel:
             self.wait("protocol_error", 0)
             return
         self._video, self._playing = video, True
+        self._keyless = list(self._viewers)
         state = self._live_state()
         for viewer in tuple(self._viewers):
             viewer.state(state)
@@ -90,6 +99,10 @@ class LiveChannel:
         boxes = self._box(frame)
         if boxes:
             for viewer in tuple(self._viewers):
+                if viewer in self._keyless:
+                    if not frame.key:
+                        continue
+                    self._keyless.remove(viewer)
                 viewer.media(boxes, frame.key, False)
 
     def wait(self, cause: str, since_us: int) -> None:

@@ -95,8 +95,8 @@ class StreamSet:
             wishes.update(self._wishes(camera))
         for key in [key for key in self._places if key not in wishes]:
             place = self._places.pop(key)
-            place.channel.gone()
             self._close(key, place)
+            place.channel.gone()
         for key, wish in wishes.items():
             place_now = self._places.get(key)
             if place_now is None:
@@ -150,6 +150,8 @@ class StreamSet:
             if reopen:
                 self._settle(key, place)
             return
+        # Whoever joins from here on waits for the next stream: the old one's init section is not for its frames.
+        place.channel.wait("none", self._clock.wall_us())
 
         async def closing() -> None:
             try:
