@@ -191,11 +191,14 @@ def test_sectors_limit_what_is_seen_and_changed(
 def test_an_operator_does_not_see_where_a_camera_is_reached(
     database: Database, box: SecretBox, technician: Who, at: datetime
 ) -> None:
-    actions.add_camera(database, box, technician, at, camera(username="root", password="x"))
+    actions.add_camera(
+        database, box, technician, at, camera(username="root", password="x", sub_url="rtsp://10.0.0.5/sub")
+    )
     operator = Who("o", "O", frozenset({Role.OPERATOR}))
     with database.read() as session:
         (seen,) = views.cameras(session, operator)
     assert (seen["main_url"], seen["username"], seen["has_password"]) == ("", "", True)
+    assert (seen["sub_url"], seen["has_sub"]) == ("", True)  # that there is one is no secret: small tiles use it
 
 
 def test_seed_adds_a_province_at_once_or_nothing(database: Database, box: SecretBox, at: datetime) -> None:

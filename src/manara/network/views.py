@@ -35,6 +35,7 @@ def view(noun: str, row: Any, who: Who) -> dict[str, Any]:
     value = {name: getattr(row, name) for name in _COLUMNS[noun]}
     if noun == "camera":
         value["has_password"] = bool(row.password_sealed)
+        value["has_sub"] = bool(row.sub_url)
         if not sees_addresses(who):
             _hide(value)
     return value
@@ -68,6 +69,7 @@ def listing(session: Session, noun: str, who: Who) -> list[dict[str, Any]]:
     for row in rows:
         value: dict[str, Any] = dict(zip(names, row, strict=False))
         value["has_password"] = bool(row[-1])
+        value["has_sub"] = bool(value["sub_url"])
         if not open_addresses:
             _hide(value)
         cameras.append(value)

@@ -20,6 +20,8 @@ export interface Me {
   sector_ids: string[] | null;
   preferences: Preferences;
   must_change_password: boolean;
+  /** The shortest password that the server takes, in characters. */
+  password_min_length: number;
   session: { idle_s: number; expires_us: number };
 }
 
@@ -61,6 +63,8 @@ export interface Camera extends Named {
   model: string;
   main_url: string;
   sub_url: string;
+  /** There is a sub-stream; its address is told to technicians only. */
+  has_sub: boolean;
   username: string;
   has_password: boolean;
   transport: Transport;

@@ -18,7 +18,7 @@ import "./video.css";
 const LATE_MS = 1500;
 
 interface Props {
-  camera: Pick<Camera, "id" | "sub_url">;
+  camera: Pick<Camera, "id" | "has_sub">;
   stream: StreamName;
   /** Small tiles say the state in fewer words. */
   compact?: boolean;
@@ -28,7 +28,7 @@ interface Props {
 
 export function LiveView({ camera, stream, compact = false, onSession, children }: Props) {
   const host = useRef<HTMLDivElement>(null);
-  const { session, facts } = useLive(host, camera.id, stream, camera.sub_url !== "");
+  const { session, facts } = useLive(host, camera.id, stream, camera.has_sub);
   useEffect(() => onSession?.(session), [onSession, session]);
   return (
     <div className="live" data-compact={compact || undefined}>

@@ -51,7 +51,7 @@ export function CameraScreen() {
           <h1>{names(camera)}</h1>
           <Code>{camera.code}</Code>
           <span className="camera-gap" />
-          {camera.sub_url && (
+          {camera.has_sub && (
             <Segmented<StreamName>
               label={t("stream")}
               value={stream}

@@ -141,7 +141,7 @@ function Shown({ camera, onEdit, onClose }: { camera: Camera; onEdit: () => void
               ],
               [t("fact.gaps"), main.gaps_today ? <span key="g">{t("gaps", { count: main.gaps_today })}</span> : t("no_gaps")],
               [t("fact.line"), t("line", { reconnects: t("reconnects", { count: main.reconnects }), lost: t("packets", { count: main.packets_lost }) })],
-              camera.sub_url || sub ? [t("fact.sub"), <span key="s">{t(`common:camera_state.${subFound.state}`)}{sub?.bitrate_bps ? ` · ${formats.bitrate(sub.bitrate_bps)}` : ""}</span>] : null,
+              camera.has_sub || sub ? [t("fact.sub"), <span key="s">{t(`common:camera_state.${subFound.state}`)}{sub?.bitrate_bps ? ` · ${formats.bitrate(sub.bitrate_bps)}` : ""}</span>] : null,
               [t("fact.recorder"), main.recorder_id ? <Code key="r">{main.recorder_id}</Code> : "—"],
             ]}
           />
