@@ -4,6 +4,13 @@ import { feature } from "topojson-client";
 import { api } from "@/api/client";
 import type { BaseLayer } from "./style";
 
+/** Whose the outline of the countries is. */
+const OUTLINE_ATTRIBUTION = "Natural Earth";
+
+/** Whom to name for what is drawn, each once. */
+export const attributionOf = (base: readonly BaseLayer[]): string =>
+  [...new Set([...base.map((layer) => layer.attribution.trim()), OUTLINE_ATTRIBUTION])].filter(Boolean).join(" · ");
+
 let countries: Promise<GeoJSON.FeatureCollection> | null = null;
 
 export function countryOutlines(): Promise<GeoJSON.FeatureCollection> {

@@ -3,7 +3,6 @@ import type { Theme } from "@/api/types";
 
 export interface Palette {
   land: string;
-  abroad: string;
   sea: string;
   water: string;
   border: string;
@@ -29,7 +28,6 @@ export interface Palette {
 export const PALETTES: Record<Theme, Palette> = {
   dark: {
     land: "#18202a",
-    abroad: "#11181f",
     sea: "#0b1118",
     water: "#24465f",
     border: "#3a4856",
@@ -52,7 +50,6 @@ export const PALETTES: Record<Theme, Palette> = {
   },
   light: {
     land: "#eef2f5",
-    abroad: "#e2e8ed",
     sea: "#cfdce6",
     water: "#b3cfe2",
     border: "#9aa9b8",

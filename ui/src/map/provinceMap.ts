@@ -6,11 +6,11 @@
  */
 import { type GeoJSONSource, type MapGeoJSONFeature, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl } from "maplibre-gl";
 import type { Camera, CameraStatus, Language, Sector, Site, Theme, Town } from "@/api/types";
-import { baseLayers, countryOutlines } from "./base";
+import { attributionOf, baseLayers, countryOutlines } from "./base";
 import { mapReady } from "./engine";
 import { type Bounds, boundsOf, boundsOfShape, cameraFeature, type CameraFeature, collection, difference, joinBounds, Numbers, sectorFeatures, siteFeatures, townFeatures, viewCone } from "./features";
 import { PALETTES } from "./palette";
-import { styleOf } from "./style";
+import { type BaseLayer, styleOf } from "./style";
 import { addSymbols } from "./symbols";
 
 const RENEW_MS = 250;
@@ -31,6 +31,8 @@ export interface MapListener {
   settled(): void;
   /** Part of the base map is drawn by rule rather than surveyed. */
   schematic(): void;
+  /** Whom to name for the base map. */
+  attributed(text: string): void;
 }
 
 /** Where a map was left, so that coming back (or a change of theme) finds it there. */
@@ -49,6 +51,7 @@ export class ProvinceMap {
   private sectors: readonly Sector[] = [];
   private sites: readonly Site[] = [];
   private towns: readonly Town[] = [];
+  private base: readonly BaseLayer[] = [];
   private shown = new Map<number, CameraFeature>();
   private timer: number | undefined;
   private whole = true;
@@ -68,11 +71,13 @@ export class ProvinceMap {
     try {
       const [base, countries] = await Promise.all([baseLayers(), countryOutlines(), mapReady()]);
       if (this.gone) return;
+      this.base = base;
+      this.listener.attributed(attributionOf(base));
       const map = new MapLibre({
         container: this.host,
         style: styleOf(this.look.theme, this.look.language, this.look.locale, base, countries),
         ...(this.place ?? this.firstPlace()),
-        minZoom: 4,
+        minZoom: 1.5,
         maxZoom: 19,
         attributionControl: false,
         dragRotate: false,
@@ -95,11 +100,15 @@ export class ProvinceMap {
 
   private firstPlace(): { bounds: Bounds; fitBoundsOptions: { padding: number } } | Place {
     const bounds = this.bounds();
-    return bounds ? { bounds, fitBoundsOptions: { padding: 36 } } : { center: [44.2, 32.4], zoom: 5.4 };
+    return bounds ? { bounds, fitBoundsOptions: { padding: 36 } } : { center: [0, 20], zoom: 1.5 };
   }
 
+  /** Of the network; of the base map where there is no network yet. */
   private bounds(): Bounds | null {
-    return joinBounds([...this.sectors.map((sector) => boundsOfShape(sector.boundary)), boundsOf(this.cameras), boundsOf(this.towns)]);
+    return (
+      joinBounds([...this.sectors.map((sector) => boundsOfShape(sector.boundary)), boundsOf(this.cameras), boundsOf(this.towns)]) ??
+      joinBounds(this.base.map((layer) => (layer.bounds ? [...layer.bounds] : null)))
+    );
   }
 
   private arrive(): void {

@@ -13,7 +13,10 @@ export interface BaseLayer {
   id: string;
   url: string;
   kind: string;
+  /** Whom to name for it, as its licence asks; may be empty. */
   attribution: string;
+  /** West, south, east, north. */
+  bounds?: readonly [number, number, number, number] | null;
 }
 
 export const KINDS = ["area", "urban", "water", "rivers", "roads", "places"] as const;
@@ -109,14 +112,15 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
   };
   const layers: LayerSpecification[] = [
     { id: "sea", type: "background", paint: { "background-color": p.sea } },
-    { id: "land", type: "fill", source: "countries", paint: { "fill-color": ["case", ["==", ["get", "name"], "Iraq"], p.land, p.abroad] } },
+    { id: "land", type: "fill", source: "countries", paint: { "fill-color": p.land } },
   ];
   const ordered = KINDS.flatMap((kind) => base.filter((layer) => kindOf(layer) === kind).map((layer) => ({ layer, kind })));
   const places: LayerSpecification[] = [];
   for (const { layer, kind } of ordered) {
     const id = `base-${layer.id}`;
     const tiled = layer.url.endsWith(".pmtiles");
-    sources[id] = tiled ? { type: "vector", url: `pmtiles://${new URL(layer.url, location.href).href}` } : { type: "geojson", data: new URL(layer.url, location.href).href };
+    const url = new URL(layer.url, location.href).href;
+    sources[id] = tiled ? { type: "vector", url: `pmtiles://${url}` } : { type: "geojson", data: url };
     (kind === "places" ? places : layers).push(...layersOf(kind, id, tiled ? layer.id : undefined, p, language));
   }
   const tint: ExpressionSpecification = ["match", ["get", "tint"], ...p.tints.flatMap((colour, index) => [index, colour]), p.border] as unknown as ExpressionSpecification;

@@ -45,6 +45,7 @@ export function MapScreen() {
   const [hover, setHover] = useState<{ id: string; x: number; y: number } | null>(null);
   const [trouble, setTrouble] = useState("");
   const [schematic, setSchematic] = useState(false);
+  const [attribution, setAttribution] = useState("");
   const host = useRef<HTMLDivElement>(null);
   const map = useRef<ProvinceMap>(null);
   const selected = query.get("camera");
@@ -73,6 +74,7 @@ export function MapScreen() {
         failed: (error) => setTrouble(errorText(error)),
         settled: () => (leftAt = made.current),
         schematic: () => setSchematic(true),
+        attributed: setAttribution,
       },
       leftAt,
     );
@@ -149,6 +151,11 @@ export function MapScreen() {
           <div ref={host} className="map-host" dir="ltr" data-testid="map" role="application" aria-label={t("map")} />
           {hover && hover.id !== selected && <HoverCard id={hover.id} x={hover.x} y={hover.y} />}
           <Legend schematic={schematic} />
+          {attribution && (
+            <p className="map-attribution">
+              <bdi>{attribution}</bdi>
+            </p>
+          )}
           {selected && <LiveCard key={selected} id={selected} onClose={() => choose(null, false)} />}
           {trouble && (
             <div className="map-trouble notice medium" role="alert">
@@ -219,7 +226,7 @@ function LiveCard({ id, onClose }: { id: string; onClose(): void }) {
       </header>
       <div className="live-card-picture">
         {may.watch ? (
-          <LiveView camera={camera} stream={large || !camera.sub_url ? "main" : "sub"}>
+          <LiveView camera={camera} stream={large || !camera.has_sub ? "main" : "sub"}>
             {(facts) => (
               <div className="tile-edge">
                 <LiveClock facts={facts} />
