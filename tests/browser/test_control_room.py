@@ -44,9 +44,7 @@ def test_the_map_opens_and_a_camera_on_it_is_live(supervisor: Person) -> None:
     assert rail is not None
     assert (rail["x"] > 960) == right_to_left  # the rail stands where reading begins
     code = next(c for c in supervisor.api("/api/snapshot")["cameras"] if c["id"] == supervisor.recording()[0])["code"]
-    page.get_by_role("main").get_by_role("searchbox").or_(page.get_by_role("main").get_by_role("textbox")).first.fill(
-        code
-    )
+    page.get_by_role("main").get_by_role("combobox", name=words("video:picker.search")).fill(code)
     page.get_by_role("main").get_by_text(code, exact=True).first.click()
     live = page.locator("[data-testid=live]").first
     expect(live).to_have_attribute("data-state", "live", timeout=15_000)
