@@ -21,7 +21,7 @@ EXPECTED = {
     Role.OPERATOR: "see_network see_live see_playback control_ptz keep_layouts",
     Role.SUPERVISOR: "see_network see_live see_playback control_ptz keep_layouts hold export see_system",
     Role.TECHNICIAN: "see_network see_live change_network see_system",
-    Role.ADMINISTRATOR: "see_network change_network change_places manage_accounts see_system",
+    Role.ADMINISTRATOR: "see_network change_network change_places manage_accounts see_system read_audit",
     Role.AUDITOR: "see_network read_audit see_system",
 }
 
@@ -260,6 +260,7 @@ def test_a_one_time_password_opens_nothing_but_its_replacement(tmp_path: Path) -
         made = world.ask("administrator", "POST", "/api/accounts", json=body).json()["one_time_password"]
         signed = world.ask(None, "POST", "/api/session", json={"account": "new.person", "password": made})
         assert signed.json()["must_change_password"] is True
+        assert signed.json()["password_min_length"] == world.services.settings.access.password_min_length
         world.tokens["new.person"] = signed.cookies["manara_session"]
         world.client.cookies.clear()
         assert world.ask("new.person", "GET", "/api/cameras").json()["error"] == "must_change_password"

@@ -48,6 +48,7 @@ class SignedIn:
             "sector_ids": None if self.who.sector_ids is None else sorted(self.who.sector_ids),
             "preferences": self.preferences,
             "must_change_password": self.must_change_password,
+            "password_min_length": settings.password_min_length,
             "session": {"idle_s": settings.session_idle_s, "expires_us": self.expires_us},
         }
 

@@ -39,7 +39,9 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.SUPERVISOR: _LOOKING | {P.HOLD, P.EXPORT, P.SEE_SYSTEM},
     # A technician sees live pictures to aim a camera, and no recordings.
     Role.TECHNICIAN: frozenset({P.SEE_NETWORK, P.SEE_LIVE, P.CHANGE_NETWORK, P.SEE_SYSTEM}),
-    Role.ADMINISTRATOR: frozenset({P.SEE_NETWORK, P.CHANGE_NETWORK, P.CHANGE_PLACES, P.MANAGE_ACCOUNTS, P.SEE_SYSTEM}),
+    Role.ADMINISTRATOR: frozenset(
+        {P.SEE_NETWORK, P.CHANGE_NETWORK, P.CHANGE_PLACES, P.MANAGE_ACCOUNTS, P.SEE_SYSTEM, P.READ_AUDIT}
+    ),
     # An auditor sees which cameras there are, since the log speaks of them, and no picture.
     Role.AUDITOR: frozenset({P.SEE_NETWORK, P.READ_AUDIT, P.SEE_SYSTEM}),
 }

@@ -45,7 +45,7 @@ export function mayOf(roles: readonly Role[]): May {
     editNetwork: any("technician", "administrator"),
     places: any("administrator"),
     people: any("administrator"),
-    audit: any("auditor"),
+    audit: any("auditor", "administrator"),
     system: any("administrator", "auditor", "technician", "supervisor"),
   };
 }
