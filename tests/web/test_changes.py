@@ -11,7 +11,7 @@ from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from manara.messages import RecorderStatus, StreamStatus, WantedCamera, WantedHold
-from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED
+from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, BUCKET_WHOLE
 from tests.web.world import NORTH, SOUTH, World
 
 
@@ -146,6 +146,24 @@ def test_what_recorders_measure_is_shown_and_silence_is_told(wired: World) -> No
     assert [warning["code"] for warning in warnings] == ["recorder_silent"]
 
 
+def test_a_role_that_died_and_was_started_again_is_told_on_its_own(wired: World) -> None:
+    def told(restarts: int) -> None:
+        file = wired.services.settings.data.directory / "run" / "supervisor.json"
+        file.parent.mkdir(exist_ok=True)
+        role = {"name": "recorder-1", "pid": 0, "state": "running", "restarts": restarts}
+        file.write_text(json.dumps({"processes": [role | {"started_us": wired.clock.wall_us()}]}), encoding="utf-8")
+
+    told(0)
+    assert wired.ask("auditor", "GET", "/api/system").json()["warnings"] == []
+    _, path = followed(wired, "auditor")
+    with wired.client.websocket_connect(path, headers=wired.headers("auditor")) as socket:
+        told(1)
+        change = until(socket, lambda c: c["kind"] == "system" and c["value"]["restarts"] == 1)
+        assert [(w["code"], w["detail"]["name"]) for w in change["value"]["warnings"]] == [("restarted", "recorder-1")]
+    wired.clock.advance(3600)
+    assert wired.ask("technician", "GET", "/api/system").json()["warnings"] == []
+
+
 def bucket(world: World, name: str) -> dict[str, bytes]:
     """What is in a bucket now."""
     assert world.client.portal is not None
@@ -154,7 +172,7 @@ def bucket(world: World, name: str) -> dict[str, bytes]:
 
 
 def test_recorders_are_told_what_to_record_and_what_to_hold(wired: World) -> None:
-    wait_for(wired, lambda: len(wired.journal.server.tables[BUCKET_WANTED]) == 3)
+    wait_for(wired, lambda: len(wired.journal.server.tables[BUCKET_WANTED].keys() - {BUCKET_WHOLE}) == 3)
     camera = wired.ids["n1"]
     wired.ask("technician", "PATCH", f"/api/cameras/{camera}", json={"main_url": "rtsp://10.0.0.1/new"})
     wait_for(wired, lambda: b"rtsp://10.0.0.1/new" in _entry(wired, BUCKET_WANTED, f"camera.{camera}"))
@@ -177,7 +195,7 @@ def _entry(world: World, name: str, key: str) -> bytes:
 
 
 def test_what_was_committed_while_the_journal_was_away_arrives_when_it_is_back(wired: World) -> None:
-    wait_for(wired, lambda: len(wired.journal.server.tables[BUCKET_WANTED]) == 3)
+    wait_for(wired, lambda: len(wired.journal.server.tables[BUCKET_WANTED].keys() - {BUCKET_WHOLE}) == 3)
     wired.journal.server.away = True
     camera = wired.ids["n1"]
     assert wired.ask("technician", "PATCH", f"/api/cameras/{camera}", json={"name_en": "Kept"}).status_code == 200

@@ -17,6 +17,7 @@ from manara import __version__
 from manara.web.services import Services
 
 RELAY_LATE_S = 10.0
+RESTARTED_S = 600.0  # for so long a role that died is told to everybody
 FILE_MAX_BYTES = 1_000_000
 _TICKS_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -70,7 +71,9 @@ class System:
 
     def summary(self, outbox_waiting: tuple[int, int | None] = (0, None)) -> dict[str, Any]:
         """What everybody sees in the snapshot."""
-        return {"version": __version__, "warnings": self.warnings(outbox_waiting)}
+        # The count is there so that a restart too short for a warning still makes the screens ask again.
+        restarts = sum(int(process.get("restarts") or 0) for process in self._supervisor())
+        return {"version": __version__, "restarts": restarts, "warnings": self.warnings(outbox_waiting)}
 
     def processes(self) -> list[dict[str, Any]]:
         """The supervisor's children with their share of the machine; without a supervisor this process alone."""
@@ -119,6 +122,12 @@ class System:
             if process.get("state") not in ("running", "starting", None):
                 name = str(process.get("name", ""))[:80]
                 found.append(_warning("process", f"{name} is {process['state']}.", name=name, state=process["state"]))
+            elif restarts := int(process.get("restarts") or 0):
+                started_us = int(process.get("started_us") or 0)
+                if services.clock.wall_us() - started_us < RESTARTED_S * 1_000_000:
+                    name = str(process.get("name", ""))[:80]
+                    words = f"{name} ended unexpectedly and was started again."
+                    found.append(_warning("restarted", words, name=name, at_us=started_us, restarts=restarts))
         return found
 
     def _supervisor(self) -> Sequence[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ import { world } from "@/state/world";
 
 const ASK_EVERY_MS = 3000;
 const DISK_PRIORITY: Record<string, Priority> = { ok: "none", slow: "medium", full: "high", failed: "critical" };
-const WARNING_PRIORITY: Record<string, Priority> = { disk: "high", recorder_silent: "critical", journal_away: "high", outbox_late: "medium", process: "high" };
+const WARNING_PRIORITY: Record<string, Priority> = { disk: "high", recorder_silent: "critical", journal_away: "high", outbox_late: "medium", process: "high", restarted: "low" };
 
 export function SystemScreen() {
   const { t } = useTranslation("system");
@@ -72,7 +72,7 @@ export function SystemScreen() {
               {warnings.map((warning, index) => (
                 <li key={index}>
                   <PriorityMark priority={warning.code === "disk" ? (DISK_PRIORITY[String(warning.detail.state)] ?? "high") : (WARNING_PRIORITY[warning.code] ?? "medium")} />
-                  <span className="grow"><bdi>{t(`warning.${warning.code}`, { ...warning.detail, defaultValue: warning.message, state: t(`disk_state.${String(warning.detail.state)}`, { defaultValue: String(warning.detail.state ?? "") }) })}</bdi></span>
+                  <span className="grow"><bdi>{t(`warning.${warning.code}`, { ...warning.detail, defaultValue: warning.message, when: typeof warning.detail.at_us === "number" ? formats.when(warning.detail.at_us, now) : "", state: t(`disk_state.${String(warning.detail.state)}`, { defaultValue: String(warning.detail.state ?? "") }) })}</bdi></span>
                 </li>
               ))}
             </ul>
@@ -133,6 +133,7 @@ export function SystemScreen() {
               <tr>
                 <th>{t("name")}</th>
                 <th>{t("common:state")}</th>
+                <th>{t("running_since")}</th>
                 <th className="end">{t("cpu")}</th>
                 <th className="end">{t("memory")}</th>
                 <th className="end">{t("restarts")}</th>
@@ -150,6 +151,7 @@ export function SystemScreen() {
                       <span>{t(`process.${process.state}`, { defaultValue: process.state })}</span>
                     </span>
                   </td>
+                  <td>{process.started_us && process.state === "running" ? <span title={formats.stamp(process.started_us)}>{formats.duration(now - process.started_us / 1000)}</span> : "—"}</td>
                   <td className="end number">{process.cpu_pct == null ? "—" : formats.percent(process.cpu_pct)}</td>
                   <td className="end number">{process.memory_bytes == null ? "—" : formats.bytes(process.memory_bytes)}</td>
                   <td className={process.restarts ? "end number text-medium" : "end number"}>{formats.number(process.restarts ?? 0)}</td>
