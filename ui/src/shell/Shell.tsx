@@ -1,13 +1,15 @@
 /** The one frame: bar above, rail beside, work in the rest. `?frame=none` leaves only the work (a wall on its own monitor). */
 import { Suspense } from "react";
-import { Outlet, useNavigation, useSearchParams } from "react-router";
+import { Link, Outlet, useLocation, useNavigation, useSearchParams } from "react-router";
 import { useTranslation } from "react-i18next";
-import { Button, Loading, PriorityMark } from "@/design";
+import { Button, Empty, Loading, PriorityMark } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { connection } from "@/state/connection";
 import { useConnection, useNow } from "@/state/hooks";
+import { useMay, useSession } from "@/state/session";
 import { Bar } from "./Bar";
 import { Rail } from "./Rail";
+import { type Room, roomOf } from "./rooms";
 import "./shell.css";
 
 export function Shell() {
@@ -16,6 +18,8 @@ export function Shell() {
   const bare = query.get("frame") === "none";
   const { phase } = useConnection();
   const navigation = useNavigation();
+  const room = roomOf(useLocation().pathname);
+  const refused = room && !room.may(useMay()) ? room : null;
   return (
     <div className={bare ? "shell bare" : "shell"}>
       <a className="skip" href="#work">
@@ -27,7 +31,9 @@ export function Shell() {
       <main id="work" tabIndex={-1} className={navigation.state === "loading" ? "work coming" : "work"}>
         <StaleBanner />
         <div className="screen">
-          {phase === "starting" ? (
+          {refused ? (
+            <Refused room={refused} />
+          ) : phase === "starting" ? (
             <Loading what={t("loading.snapshot")} />
           ) : (
             <Suspense fallback={<Loading what={t("loading.screen")} />}>
@@ -37,6 +43,25 @@ export function Shell() {
         </div>
       </main>
     </div>
+  );
+}
+
+/** An address that leads to a room which this person's roles do not open. */
+function Refused({ room }: { room: Room }) {
+  const { t } = useTranslation();
+  const { me } = useSession();
+  const formats = useFormats();
+  return (
+    <Empty
+      title={t("shell:refused", { room: t(`shell:room.${room.name}`) })}
+      action={
+        <Link className="button" to="/map">
+          {t("lost.back")}
+        </Link>
+      }
+    >
+      {t("shell:refused_text", { roles: formats.list(me.roles.map((role) => t(`role.${role}`))) })}
+    </Empty>
   );
 }
 
