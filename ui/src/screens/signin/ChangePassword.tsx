@@ -7,16 +7,15 @@ import { say } from "@/design/toast";
 import { useSession } from "@/state/session";
 import { Door } from "./Door";
 
-const LEAST_CHARACTERS = 12;
-
 export function PasswordForm({ once, onDone }: { once?: boolean; onDone: () => void | Promise<void> }) {
   const { t } = useTranslation("signin");
+  const least = useSession().me.password_min_length;
   const [old, setOld] = useState("");
   const [fresh, setFresh] = useState("");
   const [again, setAgain] = useState("");
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const missing = LEAST_CHARACTERS - [...fresh].length;
+  const missing = least - [...fresh].length;
   const freshError = !fresh ? undefined : missing > 0 ? t("too_short", { count: missing }) : fresh === old ? t("same_as_old") : undefined;
   const againError = again && again !== fresh ? t("not_same") : undefined;
   const ready = old && fresh && again === fresh && !freshError;
@@ -44,7 +43,7 @@ export function PasswordForm({ once, onDone }: { once?: boolean; onDone: () => v
   return (
     <form onSubmit={(event) => void submit(event)} className="door-form">
       <TextField label={once ? t("old_once") : t("old")} value={old} onChange={setOld} type="password" latin autoComplete="current-password" required />
-      <TextField label={t("new")} value={fresh} onChange={setFresh} type="password" latin autoComplete="new-password" hint={t("hint")} error={freshError} required />
+      <TextField label={t("new")} value={fresh} onChange={setFresh} type="password" latin autoComplete="new-password" hint={t("hint", { count: least })} error={freshError} required />
       <TextField label={t("again")} value={again} onChange={setAgain} type="password" latin autoComplete="new-password" error={againError} required />
       {error && (
         <p className="notice high" role="alert">
