@@ -33,20 +33,23 @@ export function AuditScreen() {
   const [chosen, setChosen] = useState<AuditEntry | null>(null);
   const [proof, setProof] = useState<Verified | "running" | null>(null);
   const loading = useRef(false);
+  const asked = useRef(0); // an answer to filters that are no longer wanted is dropped
 
   const read = useCallback(
     async (before: number | null) => {
       if (loading.current && before !== null) return;
       loading.current = true;
+      const mine = before === null ? ++asked.current : asked.current;
       try {
         const page = await api.get<AuditEntry[]>("/api/audit", { ...filters, before, limit: PAGE });
+        if (mine !== asked.current) return;
         setRows((old) => (before === null ? page : [...(old ?? []), ...page]));
         setMore(page.length === PAGE);
         setError(null);
       } catch (failure) {
-        setError(errorText(failure));
+        if (mine === asked.current) setError(errorText(failure));
       } finally {
-        loading.current = false;
+        if (mine === asked.current) loading.current = false;
       }
     },
     [filters],
