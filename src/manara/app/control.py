@@ -39,19 +39,19 @@ async def run_control(settings: Settings, stop: asyncio.Event) -> None:
     journal = await NatsJournal.start(
         address.url, address.user, address.password, name="control", keep_days=settings.journal.keep_days
     )
-    services = assemble(settings, clock, database, box, journal)
-    wiring = Wiring(database, journal, clock, services.hub, services.statuses)
-    await wiring.start()
-    server = Server(server_config(create_app(services), settings))
-    serving = asyncio.create_task(server.serve(), name="web")
-    stopped = asyncio.create_task(stop.wait(), name="stop")
-    try:
+    # From here on the journal must be closed whatever happens: its own tasks would keep a failed start from ending.
+    async with contextlib.AsyncExitStack() as opened:
+        opened.callback(database.close)
+        opened.push_async_callback(journal.close)
+        services = assemble(settings, clock, database, box, journal)
+        wiring = Wiring(database, journal, clock, services.hub, services.statuses)
+        opened.push_async_callback(wiring.stop)
+        await wiring.start()
+        server = Server(server_config(create_app(services), settings))
+        serving = asyncio.create_task(server.serve(), name="web")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        opened.callback(stopped.cancel)
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
-    finally:
-        stopped.cancel()
-        await wiring.stop()
-        await journal.close()
-        database.close()
-        log.info("control has stopped")
+    log.info("control has stopped")
