@@ -8,7 +8,7 @@ const KEY = "manara.map.legend";
 
 export function Legend({ schematic }: { schematic: boolean }) {
   const { t } = useTranslation("map");
-  const [open, setOpen] = useState(() => localStorage.getItem(KEY) !== "closed");
+  const [open, setOpen] = useState(() => (localStorage.getItem(KEY) ?? (window.innerWidth < 1500 ? "closed" : "open")) !== "closed");
   const toggle = () => {
     localStorage.setItem(KEY, open ? "closed" : "open");
     setOpen(!open);

@@ -1,0 +1,66 @@
+"""Steering a camera on its picture: it moves while the hand holds, stands still after, and others see who holds it."""
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from tests.browser.room import Person, Room, person, wait_for
+
+pytestmark = pytest.mark.browser
+
+MOVED = 15.0  # mean difference of luma; traffic alone makes less than half of it
+
+
+def _picture(who: Person) -> NDArray[np.float64]:
+    """What is seen, small, without the bar on top."""
+    surface = who.page.locator("[data-testid=live] canvas").first
+    data = str(surface.evaluate("canvas => canvas.toDataURL('image/png')"))
+    image = Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("L").resize((160, 90))
+    return np.asarray(image, dtype=np.float64)[12:]
+
+
+def _moving_camera(who: Person) -> dict[str, Any]:
+    recording = set(who.recording())
+    cameras = who.api("/api/snapshot")["cameras"]
+    return next(one for one in cameras if one["kind"] == "ptz" and one["id"] in recording)
+
+
+def _open(who: Person, account: str, camera_id: str = "") -> str:
+    who.sign_in(account)
+    who.page.wait_for_url("**/map")
+    camera_id = camera_id or _moving_camera(who)["id"]
+    who.page.goto(f"{who.room.base}/camera/{camera_id}")
+    expect(who.page.locator("[data-testid=live]").first).to_have_attribute("data-state", "live", timeout=15_000)
+    return camera_id
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_drag_moves_the_camera_and_others_see_who_holds_it(chromium: Browser, room: Room, language: str) -> None:
+    with person(chromium, room, language) as first, person(chromium, room, language) as second:
+        camera_id = _open(first, "operator")
+        _open(second, "supervisor", camera_id)
+        free = first.words("video:ptz.free")
+        expect(second.page.locator(".ptz-lock")).to_contain_text(free)
+        before = _picture(first)
+        box = first.page.get_by_test_id("ptz-layer").bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        first.page.mouse.move(x, y)
+        first.page.mouse.down()
+        first.page.mouse.move(x + 300, y, steps=4)
+        wait_for(lambda: np.abs(_picture(first) - before).mean() > MOVED, "the picture follows the hand", 10)
+        expect(second.page.locator(".ptz-lock")).to_contain_text("Operator")
+        first.page.mouse.up()
+        state = first.api(f"/api/cameras/{camera_id}/ptz")
+        assert state["lock"]["name"] == "Operator"
+        expect(first.page.locator(".ptz-lock")).to_contain_text(first.words("video:ptz.yours").split("{{")[0].strip())
+        first.page.get_by_role("button", name=first.words("video:ptz.home")).click()
+        wait_for(lambda: np.abs(_picture(first) - before).mean() < MOVED, "it goes home", 10)
+        first.page.get_by_role("button", name=first.words("video:ptz.release")).click()
+        expect(second.page.locator(".ptz-lock")).to_contain_text(free)
