@@ -31,7 +31,15 @@ export function Discovery({ onClose, onFound }: { onClose: () => void; onFound: 
       .catch((failure: unknown) => !stop.signal.aborted && setError(errorText(failure)));
     return () => stop.abort();
   }, [round]);
-  const known = new Set(cameras.flatMap((camera) => [camera.onvif_url, camera.main_url].filter(Boolean).map((url) => hostOf(url).split(":")[0])));
+  // One address may stand for many cameras (a recorder, an encoder): then only the full ONVIF address tells them apart.
+  const hosts = (found ?? []).map((device) => hostOf(device.address).split(":")[0]);
+  const alone = (host: string | undefined) => hosts.filter((one) => one === host).length === 1;
+  const knownAddresses = new Set(cameras.map((camera) => camera.onvif_url).filter(Boolean));
+  const knownHosts = new Set(cameras.flatMap((camera) => [camera.onvif_url, camera.main_url].filter(Boolean).map((url) => hostOf(url).split(":")[0])));
+  const isKnown = (address: string) => {
+    const host = hostOf(address).split(":")[0];
+    return knownAddresses.has(address) || (alone(host) && knownHosts.has(host));
+  };
   return (
     <DialogBox
       title={t("discover_title")}
@@ -65,7 +73,7 @@ export function Discovery({ onClose, onFound }: { onClose: () => void; onFound: 
                 </strong>{" "}
                 <bdi className="code muted">{hostOf(device.address)}</bdi>
               </span>
-              {known.has(hostOf(device.address).split(":")[0]) && <span className="chip">{t("known")}</span>}
+              {isKnown(device.address) && <span className="chip">{t("known")}</span>}
               <Button small icon="plus" onPress={() => onFound({ onvif_url: device.address, model: device.hardware ?? "" })}>
                 {t("common:add")}
               </Button>
