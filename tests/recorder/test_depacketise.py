@@ -302,7 +302,10 @@ def test_spoiled_packets_never_raise_and_the_stream_goes_on(seed: int, codec: st
     for picture in pictures[30:]:
         for packet in packetiser.packets(picture):
             line.feed(interleaved(packet))
-    assert line.finish()[-10:] == [p.sample for p in pictures[30:]]
+    first, *others = line.finish()[-10:]
+    # What was made up may have been a whole NAL unit that belongs to no picture: it then stands before the first one.
+    assert first.endswith(pictures[30].sample)
+    assert others == [p.sample for p in pictures[31:]]
     for fragment in line.taker.fragments:
         assert sum(fragment.sizes) == len(fragment.payload)
         assert len(fragment.sizes) == len(fragment.durations) == len(fragment.composition_offsets)
