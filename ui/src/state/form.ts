@@ -36,7 +36,7 @@ export function useForm<V extends object>(initial: V): Form<V> {
     submit: async (check, send) => {
       setErrors(check);
       setGeneral(null);
-      if (Object.keys(check).length) return;
+      if (Object.keys(check).length) return showFirstFault();
       setBusy(true);
       try {
         await send(values);
@@ -45,6 +45,7 @@ export function useForm<V extends object>(initial: V): Form<V> {
           const found: Record<string, string> = {};
           for (const fault of error.fields) found[fault.field ?? ""] ??= words(fault.message);
           setErrors(found);
+          showFirstFault();
           const homeless = Object.entries(found).filter(([key]) => !(key in values));
           if (homeless.length) setGeneral(homeless.map(([key, text]) => `${key}: ${text}`).join(" · "));
         } else setGeneral(errorText(error));
@@ -53,6 +54,11 @@ export function useForm<V extends object>(initial: V): Form<V> {
       }
     },
   };
+}
+
+/** A long form is scrolled to the first field that needs mending, once it is marked. */
+function showFirstFault(): void {
+  requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>("input[aria-invalid=true], textarea[aria-invalid=true]")?.focus()));
 }
 
 /** The server's words for a field's fault, in the reader's language where they are known. */
@@ -66,9 +72,11 @@ export function useFieldWords(): (message: string) => string {
     const length = /^is longer than (\d+) characters$/.exec(plain);
     if (length) return t("fields:too_long", { most: length[1] });
     const begin = /^must begin with (.+)$/.exec(plain);
-    if (begin) return t("fields:begin", { what: `\u2066${begin[1]}\u2069` });
+    if (begin) return t("fields:begin", { what: (begin[1] ?? "").split(" or ").map((one) => `\u2066${one}\u2069`).join(t("fields:or")) });
     const one = /^must be one of (.+)$/.exec(plain);
     if (one) return t("fields:one_of", { what: one[1] });
+    const code = /^there is no (?:such )?(sector|town|site)(?: with this code)?$/.exec(plain);
+    if (code) return t("fields:no_such", { what: t(`common:${code[1]}`) });
     if (/^(must be|not) a number$/.test(plain)) return t("fields:number");
     if (plain === "must be a whole number") return t("fields:whole");
     if (plain === "must be yes or no") return t("fields:yes_no");

@@ -51,7 +51,7 @@ export function PeopleScreen() {
         </span>
       ),
     },
-    { id: "account", head: t("account"), width: "minmax(110px, 1fr)", cell: (one) => <Code>{one.account}</Code> },
+    { id: "account", head: t("account"), width: "minmax(140px, 1fr)", cell: (one) => <Code>{one.account}</Code> },
     { id: "roles", head: t("roles"), width: "minmax(150px, 1.6fr)", cell: (one) => formats.list(one.roles.map((role) => t(`common:role.${role}`))) },
     { id: "sectors", head: t("sectors"), width: "minmax(120px, 1.4fr)", cell: (one) => (one.sector_ids === null ? t("cameras:all_sectors") : one.sector_ids.length ? formats.list(one.sector_ids.map((sector) => name(sectors.find((s) => s.id === sector)) || sector)) : <span className="text-medium">{t("no_sector")}</span>) },
     { id: "last", head: t("last"), width: "130px", cell: (one) => <span title={one.last_sign_in_us ? formats.stamp(one.last_sign_in_us) : ""}>{one.last_sign_in_us ? formats.when(one.last_sign_in_us, now) : t("never")}</span> },
