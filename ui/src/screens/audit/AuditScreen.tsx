@@ -61,6 +61,7 @@ export function AuditScreen() {
 
   const subject = (entry: AuditEntry) => {
     const camera = world.cameras.get(entry.subject) ?? world.sites.get(entry.subject) ?? world.sectors.get(entry.subject) ?? world.towns.get(entry.subject);
+    if (!camera && entry.subject === entry.actor && entry.actor_name) return <bdi>{entry.actor_name}</bdi>;
     if (!camera) return <Code>{entry.subject}</Code>;
     return (
       <>
