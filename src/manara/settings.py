@@ -97,7 +97,7 @@ class Recorder(_Part):
     fragment_max_s: float = Field(2.0, ge=0.2, le=10, description="A GOP longer than this is cut on disk, in s.")
     sync_interval_s: float = Field(2.0, ge=0.1, le=60, description="Written data is synced at least this often, in s.")
     memory_budget_bytes: int = Field(512_000_000, ge=16_000_000, description="Most bytes that wait for disks.")
-    low_water_bytes: int = Field(65_536, ge=1, description="An unwatched stream wakes us at this many bytes.")
+    low_water_bytes: int = Field(262_144, ge=1, description="An unwatched stream wakes us at this many bytes.")
     retention_days: float = Field(30.0, gt=0, description="Days of recording kept, unless a camera says otherwise.")
     stall_s: float = Field(10.0, ge=1, description="No frame for this long and the stream is lost; connect again.")
     connect_timeout_s: float = Field(10.0, ge=1, description="Connecting takes at most this long, in s.")
