@@ -78,6 +78,7 @@ export interface Camera extends Named {
   record: boolean;
   sound: boolean;
   retention_days: number | null;
+  retention_bytes: number | null;
   onvif_url: string;
   enabled: boolean;
 }

@@ -13,7 +13,9 @@ import { useName } from "@/state/preferences";
 import { world } from "@/state/world";
 
 const NONE = "none";
-const NUMBERS = ["lat", "lon", "heading_deg", "field_of_view_deg", "height_m", "range_m", "retention_days"] as const;
+const NUMBERS = ["lat", "lon", "heading_deg", "field_of_view_deg", "height_m", "range_m", "retention_days", "retention_bytes"] as const;
+/** What people write in a larger unit than we keep. */
+const UNITS: Partial<Record<(typeof NUMBERS)[number], number>> = { retention_bytes: 1e9 };
 const LIMITS: Record<(typeof NUMBERS)[number], readonly [number, number]> = {
   lat: [-90, 90],
   lon: [-180, 180],
@@ -22,6 +24,7 @@ const LIMITS: Record<(typeof NUMBERS)[number], readonly [number, number]> = {
   height_m: [0, 1000],
   range_m: [0, 20_000],
   retention_days: [0.01, 3660],
+  retention_bytes: [0.1, 1_000_000],
 };
 /** The server's clock and the camera's may differ by this before it is worth a person's notice. */
 const CLOCK_OFF_MS = 2000;
@@ -29,7 +32,7 @@ const CLOCK_OFF_MS = 2000;
 type Draft = Partial<Camera> & { password?: string };
 
 function valuesOf(camera: Draft | undefined) {
-  const numbers = Object.fromEntries(NUMBERS.map((key) => [key, camera?.[key] == null ? "" : String(camera[key])])) as Record<(typeof NUMBERS)[number], string>;
+  const numbers = Object.fromEntries(NUMBERS.map((key) => [key, camera?.[key] == null ? "" : String(camera[key] / (UNITS[key] ?? 1))])) as Record<(typeof NUMBERS)[number], string>;
   return {
     code: camera?.code ?? "",
     name_ar: camera?.name_ar ?? "",
@@ -61,8 +64,11 @@ function bodyOf(values: Values, before: Values | null): Record<string, unknown> 
     if (before && before[key] === value) continue;
     if (key === "password") {
       if (value !== "") body[key] = value;
-    } else if ((NUMBERS as readonly string[]).includes(key)) body[key] = readNumber(String(value));
-    else body[key] = value === NONE ? null : value;
+    } else if ((NUMBERS as readonly string[]).includes(key)) {
+      const number = readNumber(String(value));
+      const unit = UNITS[key as (typeof NUMBERS)[number]];
+      body[key] = unit && number ? Math.round(number * unit) : number;
+    } else body[key] = value === NONE ? null : value;
   }
   return body;
 }
@@ -269,6 +275,7 @@ export function CameraForm({ camera, draft, onClose, onSaved }: { camera?: Camer
             <Check label={t("field.sound")} hint={t("sound_hint")} value={values.sound} onChange={(value) => set("sound", value)} />
           </div>
           {number("retention_days", { hint: t("retention_hint") })}
+          {number("retention_bytes", { hint: t("retention_bytes_hint") })}
         </div>
       </Group>
     </Side>

@@ -1,9 +1,9 @@
 /** Cameras that answer on this network (ONVIF), to be added one by one. Those known already say so. */
-import { useEffect, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
 import type { Camera, OnvifDevice } from "@/api/types";
-import { Button, DialogBox, Empty, Loading } from "@/design";
+import { Button, DialogBox, Empty, Loading, TextField } from "@/design";
 import { useCameras } from "@/state/hooks";
 import "./import.css";
 
@@ -20,17 +20,22 @@ export function Discovery({ onClose, onFound }: { onClose: () => void; onFound: 
   const cameras = useCameras();
   const [found, setFound] = useState<OnvifDevice[] | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const [round, setRound] = useState(0);
+  const [target, setTarget] = useState("");
+  const [asked, setAsked] = useState({ target: "" });
+  const search = (event?: FormEvent) => {
+    event?.preventDefault();
+    setAsked({ target: target.trim() });
+  };
   useEffect(() => {
     const stop = new AbortController();
     setFound(null);
     setError(null);
     api
-      .post<OnvifDevice[] | { devices: OnvifDevice[] }>("/api/onvif/discover", {}, { signal: stop.signal })
+      .post<OnvifDevice[] | { devices: OnvifDevice[] }>("/api/onvif/discover", asked, { signal: stop.signal })
       .then((answer) => setFound(Array.isArray(answer) ? answer : answer.devices))
       .catch((failure: unknown) => !stop.signal.aborted && setError(errorText(failure)));
     return () => stop.abort();
-  }, [round]);
+  }, [asked]);
   // One address may stand for many cameras (a recorder, an encoder): then only the full ONVIF address tells them apart.
   const hosts = (found ?? []).map((device) => hostOf(device.address).split(":")[0]);
   const alone = (host: string | undefined) => hosts.filter((one) => one === host).length === 1;
@@ -49,7 +54,7 @@ export function Discovery({ onClose, onFound }: { onClose: () => void; onFound: 
       foot={
         <>
           <span className="start">
-            <Button icon="refresh" look="quiet" isDisabled={!found && !error} onPress={() => setRound(round + 1)}>
+            <Button icon="refresh" look="quiet" isDisabled={!found && !error} onPress={() => search()}>
               {t("search_again")}
             </Button>
           </span>
@@ -57,6 +62,12 @@ export function Discovery({ onClose, onFound }: { onClose: () => void; onFound: 
         </>
       }
     >
+      <form className="ask-row" onSubmit={search}>
+        <TextField label={t("discover_target")} value={target} onChange={setTarget} latin placeholder="10.20.0.31" />
+        <Button type="submit" icon="search" isDisabled={!found && !error}>
+          {t("discover_search")}
+        </Button>
+      </form>
       {error ? (
         <Empty title={error} />
       ) : !found ? (
