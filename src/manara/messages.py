@@ -102,6 +102,76 @@ class RoleRestarted(Message, frozen=True, kw_only=True):
     restarts: int
 
 
+class InfrastructureChanged(Message, frozen=True, kw_only=True):
+    """A power source, cabinet, switch, link or telemetry device was added, changed or removed."""
+
+    noun: str  # power_source, cabinet, switch, link, device
+    row_id: str
+    removed: bool = False
+
+
+class CauseChanged(Message, frozen=True, kw_only=True):
+    """Health concluded a cause, learned more of it, or saw it end."""
+
+    cause_id: str
+
+
+class HealthChanged(Message, frozen=True, kw_only=True):
+    """Conditions of these cameras and sites began or ended."""
+
+    camera_ids: list[str] = []
+    site_ids: list[str] = []
+
+
+class SheddingChanged(Message, frozen=True, kw_only=True):
+    """A site on its battery sheds load by this step of its policy (0 = none)."""
+
+    site_id: str
+    step: int
+
+
+class AlarmChanged(Message, frozen=True, kw_only=True):
+    """An alarm was raised or changed state."""
+
+    alarm_id: str
+
+
+class AlarmKindChanged(Message, frozen=True, kw_only=True):
+    """The rationalised entry of a kind of alarm was edited."""
+
+    kind: str
+
+
+class SuppressionChanged(Message, frozen=True, kw_only=True):
+    """A suppression by design began, changed or ended."""
+
+    suppression_id: str
+
+
+class ShiftChanged(Message, frozen=True, kw_only=True):
+    """A console's shift was taken, written in or handed over."""
+
+    shift_id: str
+
+
+class WorkOrderChanged(Message, frozen=True, kw_only=True):
+    """A work order was raised or changed."""
+
+    work_order_id: str
+
+
+class OutageChanged(Message, frozen=True, kw_only=True):
+    """A planned outage was entered, changed or ended."""
+
+    outage_id: str
+
+
+class RoundChanged(Message, frozen=True, kw_only=True):
+    """A preventive round was entered, done or changed."""
+
+    round_id: str
+
+
 Fact = (
     CameraChanged
     | SiteChanged
@@ -113,6 +183,17 @@ Fact = (
     | StreamStateChanged
     | DiskStateChanged
     | RoleRestarted
+    | InfrastructureChanged
+    | CauseChanged
+    | HealthChanged
+    | SheddingChanged
+    | AlarmChanged
+    | AlarmKindChanged
+    | SuppressionChanged
+    | ShiftChanged
+    | WorkOrderChanged
+    | OutageChanged
+    | RoundChanged
 )
 
 _encoder = msgspec.json.Encoder()
@@ -209,6 +290,103 @@ class RecorderStatus(msgspec.Struct, frozen=True, kw_only=True):
     streams: list[StreamStatus] = []
     disks: list[DiskStatus] = []
     counters: dict[str, int] = {}
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of one quantity of one thing (`network/telemetry/quantities.py`), as a site device told it."""
+
+    site_id: str
+    subject: str  # noun:id
+    quantity: str
+    value: float
+    at_us: int
+    device_id: str = ""
+
+
+class ReadingBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Readings that came together."""
+
+    readings: list[Reading]
+
+
+class ImageFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a camera's picture shows to be wrong. `kind` is a condition's name (`image_black`, …)."""
+
+    kind: str
+    confidence: float  # 0 to 1
+    since_us: int
+    detail: dict[str, float] = {}
+
+
+class ImageVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """How one camera's picture is, from key frames. No finding and `trusted`: the picture is as it should be."""
+
+    camera_id: str
+    at_us: int
+    findings: list[ImageFinding] = []
+    trusted: bool = True  # False while a PTZ moves, while references are being learned
+    why: str = ""  # why not trusted
+    picture: str = ""  # name of the picture kept of this moment, when there is a finding
+    reference: str = ""  # name of the reference picture
+
+
+class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Verdicts of one vision process: each that changed, and all of them every minute (`complete`)."""
+
+    vision_id: str
+    at_us: int
+    complete: bool = False
+    verdicts: list[ImageVerdict] = []
+    counters: dict[str, int] = {}
+
+
+class Vitals(msgspec.Struct, frozen=True, kw_only=True):
+    """A site's power at a glance; None = not known. `id` is the site's."""
+
+    id: str
+    grid: bool | None = None
+    state_of_charge_pct: float | None = None
+    hours_left: float | None = None
+    hours_left_low: float | None = None
+    hours_left_high: float | None = None
+    dark_at_us: int | None = None
+    dark_before_morning: bool = False
+    solar_power_w: float | None = None
+    load_power_w: float | None = None
+    cabinet_temperature_c: float | None = None
+    door_open: bool | None = None
+    silent_since_us: int | None = None
+    shed_step: int = 0
+
+
+class LatestReading(msgspec.Struct, frozen=True, kw_only=True):
+    """The last value believed, or the last one refused with the reason (`fault`)."""
+
+    subject: str
+    quantity: str
+    value: float
+    at_us: int
+    fault: str = ""
+
+
+class VitalsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed at the sites since the last report; all of it every minute (`complete`)."""
+
+    at_us: int
+    complete: bool = False
+    vitals: list[Vitals] = []
+    latest: dict[str, list[LatestReading]] = {}  # by site
+    links: dict[str, str] = {}  # link id: up, down, degraded, unknown
+    switches: dict[str, str] = {}
+    counters: dict[str, int] = {}
+
+
+class PtzMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera was told to move. `preset` is where it will stand, "" when a person steers it."""
+
+    camera_id: str
+    at_us: int
+    preset: str = ""
 
 
 def to_builtins(value: Any) -> Any:

@@ -69,7 +69,7 @@ def test_every_message_is_a_fact_that_can_be_read_again() -> None:
     for kind in kinds:
         assert (kind.__doc__ or "").strip(), kind
         values: dict[str, Any] = {
-            field.name: {str: "x", bool: True, int: 7}.get(field.type)
+            field.name: {str: "x", bool: True, int: 7, list[str]: ["x"]}.get(field.type)
             for field in msgspec.structs.fields(kind)
             if field.name not in ("message_id", "at_us")
         }

@@ -17,12 +17,16 @@ from manara.web.permissions import GRANTS, RULES, Anyone, Permission, decide
 from tests.web.world import PASSWORD, World, running
 
 # What each role may, written out once more by hand: a change of the table must be meant.
+_OPERATING = "see_network see_live see_playback control_ptz keep_layouts see_alarms act_on_alarms see_work raise_work"
+_SUPERVISING = _OPERATING + " hold export see_system manage_alarms see_alarm_load manage_work"
 EXPECTED = {
-    Role.OPERATOR: "see_network see_live see_playback control_ptz keep_layouts",
-    Role.SUPERVISOR: "see_network see_live see_playback control_ptz keep_layouts hold export see_system",
-    Role.TECHNICIAN: "see_network see_live change_network see_system",
-    Role.ADMINISTRATOR: "see_network change_network change_places manage_accounts see_system read_audit",
-    Role.AUDITOR: "see_network read_audit see_system",
+    Role.OPERATOR: _OPERATING,
+    Role.SUPERVISOR: _SUPERVISING,
+    Role.COMMANDER: _SUPERVISING,
+    Role.TECHNICIAN: "see_network see_live change_network see_system see_alarms see_work raise_work do_work",
+    Role.ADMINISTRATOR: "see_network change_network change_places manage_accounts see_system read_audit "
+    "see_alarms see_alarm_load administer_alarms see_work manage_work",
+    Role.AUDITOR: "see_network read_audit see_system see_alarms see_alarm_load see_work",
 }
 
 

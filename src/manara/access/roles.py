@@ -8,6 +8,7 @@ class Role(StrEnum):
 
     OPERATOR = "operator"
     SUPERVISOR = "supervisor"
+    COMMANDER = "commander"  # of sectors: an escalation's last step
     TECHNICIAN = "technician"
     ADMINISTRATOR = "administrator"
     AUDITOR = "auditor"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from manara.access.roles import Role
 
 HOLD_S = 15.0
-PRIORITIES = {Role.SUPERVISOR: 3, Role.OPERATOR: 2, Role.TECHNICIAN: 2, Role.ADMINISTRATOR: 1}
+PRIORITIES = {Role.COMMANDER: 4, Role.SUPERVISOR: 3, Role.OPERATOR: 2, Role.TECHNICIAN: 2, Role.ADMINISTRATOR: 1}
 
 
 @dataclass(frozen=True, slots=True)

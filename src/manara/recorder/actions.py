@@ -396,7 +396,7 @@ def _whole(values: Mapping[str, Any], faults: list[FieldError], name: str, low: 
 
 
 def _may_share(who: Who, shared: bool) -> None:
-    if shared and not who.roles & {Role.SUPERVISOR, Role.ADMINISTRATOR}:
+    if shared and not who.roles & {Role.SUPERVISOR, Role.COMMANDER, Role.ADMINISTRATOR}:
         raise Forbidden("Only a supervisor shares layouts.", code="layout_share")
 
 

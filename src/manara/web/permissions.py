@@ -29,21 +29,36 @@ class Permission(StrEnum):
     MANAGE_ACCOUNTS = "manage_accounts"
     READ_AUDIT = "read_audit"
     SEE_SYSTEM = "see_system"
+    SEE_ALARMS = "see_alarms"
+    ACT_ON_ALARMS = "act_on_alarms"  # acknowledge, shelve, take a shift
+    MANAGE_ALARMS = "manage_alarms"  # out of service, suppressions
+    ADMINISTER_ALARMS = "administer_alarms"  # kinds, consoles, notification routes
+    SEE_ALARM_LOAD = "see_alarm_load"
+    SEE_WORK = "see_work"  # work orders, outages, rounds, availability
+    RAISE_WORK = "raise_work"
+    DO_WORK = "do_work"
+    MANAGE_WORK = "manage_work"  # teams, outages, rounds
 
 
 P = Permission
 _LOOKING = frozenset({P.SEE_NETWORK, P.SEE_LIVE, P.SEE_PLAYBACK, P.CONTROL_PTZ, P.KEEP_LAYOUTS})
+_OPERATING = _LOOKING | {P.SEE_ALARMS, P.ACT_ON_ALARMS, P.SEE_WORK, P.RAISE_WORK}
+_SUPERVISING = _OPERATING | {P.HOLD, P.EXPORT, P.SEE_SYSTEM, P.MANAGE_ALARMS, P.SEE_ALARM_LOAD, P.MANAGE_WORK}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.OPERATOR: _LOOKING,
-    Role.SUPERVISOR: _LOOKING | {P.HOLD, P.EXPORT, P.SEE_SYSTEM},
+    Role.OPERATOR: _OPERATING,
+    Role.SUPERVISOR: _SUPERVISING,
+    Role.COMMANDER: _SUPERVISING,
     # A technician sees live pictures to aim a camera, and no recordings.
-    Role.TECHNICIAN: frozenset({P.SEE_NETWORK, P.SEE_LIVE, P.CHANGE_NETWORK, P.SEE_SYSTEM}),
+    Role.TECHNICIAN: frozenset(
+        {P.SEE_NETWORK, P.SEE_LIVE, P.CHANGE_NETWORK, P.SEE_SYSTEM, P.SEE_ALARMS, P.SEE_WORK, P.RAISE_WORK, P.DO_WORK}
+    ),
     Role.ADMINISTRATOR: frozenset(
         {P.SEE_NETWORK, P.CHANGE_NETWORK, P.CHANGE_PLACES, P.MANAGE_ACCOUNTS, P.SEE_SYSTEM, P.READ_AUDIT}
+        | {P.SEE_ALARMS, P.SEE_ALARM_LOAD, P.ADMINISTER_ALARMS, P.SEE_WORK, P.MANAGE_WORK}
     ),
     # An auditor sees which cameras there are, since the log speaks of them, and no picture.
-    Role.AUDITOR: frozenset({P.SEE_NETWORK, P.READ_AUDIT, P.SEE_SYSTEM}),
+    Role.AUDITOR: frozenset({P.SEE_NETWORK, P.READ_AUDIT, P.SEE_SYSTEM, P.SEE_ALARMS, P.SEE_ALARM_LOAD, P.SEE_WORK}),
 }
 
 

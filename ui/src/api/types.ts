@@ -3,8 +3,8 @@
 export type Language = "ar" | "en";
 export type Digits = "latn" | "arab";
 export type Theme = "dark" | "light";
-export type Role = "operator" | "supervisor" | "technician" | "administrator" | "auditor";
-export const ROLES: readonly Role[] = ["operator", "supervisor", "technician", "administrator", "auditor"];
+export type Role = "operator" | "supervisor" | "commander" | "technician" | "administrator" | "auditor";
+export const ROLES: readonly Role[] = ["operator", "supervisor", "commander", "technician", "administrator", "auditor"];
 
 export interface Preferences {
   language: Language;

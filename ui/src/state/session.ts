@@ -30,23 +30,41 @@ export interface May {
   people: boolean;
   audit: boolean;
   system: boolean;
+  alarms: boolean;
+  actOnAlarms: boolean;
+  manageAlarms: boolean;
+  administerAlarms: boolean;
+  alarmLoad: boolean;
+  work: boolean;
+  raiseWork: boolean;
+  doWork: boolean;
+  manageWork: boolean;
 }
 
 export function mayOf(roles: readonly Role[]): May {
   const any = (...wanted: Role[]) => wanted.some((role) => roles.includes(role));
   return {
-    watch: any("operator", "supervisor", "technician"),
-    playback: any("operator", "supervisor"),
-    ptz: any("operator", "supervisor"),
-    exportVideo: any("supervisor"),
-    hold: any("supervisor"),
-    releasePtz: any("supervisor"),
-    shareLayouts: any("supervisor"),
+    watch: any("operator", "supervisor", "commander", "technician"),
+    playback: any("operator", "supervisor", "commander"),
+    ptz: any("operator", "supervisor", "commander"),
+    exportVideo: any("supervisor", "commander"),
+    hold: any("supervisor", "commander"),
+    releasePtz: any("supervisor", "commander"),
+    shareLayouts: any("supervisor", "commander"),
     editNetwork: any("technician", "administrator"),
     places: any("administrator"),
     people: any("administrator"),
     audit: any("auditor", "administrator"),
-    system: any("administrator", "auditor", "technician", "supervisor"),
+    system: any("administrator", "auditor", "technician", "supervisor", "commander"),
+    alarms: true,
+    actOnAlarms: any("operator", "supervisor", "commander"),
+    manageAlarms: any("supervisor", "commander"),
+    administerAlarms: any("administrator"),
+    alarmLoad: any("supervisor", "commander", "administrator", "auditor"),
+    work: true,
+    raiseWork: any("operator", "supervisor", "commander", "technician"),
+    doWork: any("technician"),
+    manageWork: any("supervisor", "commander", "administrator"),
   };
 }
 

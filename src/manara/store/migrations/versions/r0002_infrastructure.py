@@ -1,0 +1,10 @@
+"""Power, cabinets, switches, links and telemetry devices of sites; shedding policies."""
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,10 @@
+"""Work orders, teams, planned outages, preventive rounds."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
