@@ -17,6 +17,7 @@ import { connection } from "@/state/connection";
 import { useWorld } from "@/state/hooks";
 import { PreferencesContext } from "@/state/preferences";
 import { SessionContext, storedPreferences, storePreferences } from "@/state/session";
+import { warmLive } from "@/video/warm";
 
 type Who = { state: "asking" } | { state: "nobody"; ended: boolean } | { state: "here"; me: Me } | { state: "failed"; error: unknown };
 
@@ -76,7 +77,11 @@ export function App() {
   useEffect(() => {
     if (!entered) return;
     connection.start();
-    return () => connection.stop();
+    const callOff = warmLive();
+    return () => {
+      callOff();
+      connection.stop();
+    };
   }, [entered]);
 
   const signOut = useCallback(async () => {

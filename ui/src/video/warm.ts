@@ -1,0 +1,33 @@
+/**
+ * Fetches what the first live picture needs while nobody waits for it: the code of live video, and the browser's decoder.
+ *
+ * Called by `App` once somebody is in. Fails silently but for the console: the first opening then fetches it, as before.
+ */
+import { hasWebCodecs, webCodecsPlays } from './support';
+
+/** Main profile at level 4.0: nearly every camera. */
+const USUAL_CODEC = 'avc1.4d0028';
+
+/** Waits for an idle moment; returns how to call it off. */
+export function warmLive(): () => void {
+  const warm = (): void => {
+    import('./LiveView').catch((error: unknown) => console.warn('live video is fetched later', error));
+    if (!hasWebCodecs()) return;
+    void webCodecsPlays(USUAL_CODEC);
+    // A decoder that was configured once has its process and its library loaded; the next one starts at once.
+    const decoder = new VideoDecoder({ output: (frame) => frame.close(), error: () => undefined });
+    try {
+      decoder.configure({ codec: USUAL_CODEC, optimizeForLatency: true });
+      void decoder.flush().catch(() => undefined).finally(() => decoder.state !== 'closed' && decoder.close());
+    } catch {
+      decoder.close();
+    }
+  };
+  // Safari has no requestIdleCallback.
+  if (typeof requestIdleCallback !== 'function') {
+    const timer = setTimeout(warm, 1500);
+    return () => clearTimeout(timer);
+  }
+  const handle = requestIdleCallback(warm, { timeout: 4000 });
+  return () => cancelIdleCallback(handle);
+}
