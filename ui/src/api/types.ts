@@ -43,7 +43,7 @@ export interface Town extends Named {
 }
 
 export interface Site extends Named {
-  kind: "pole" | "building";
+  kind: "pole" | "building" | "hub" | "control_room";
   lat: number;
   lon: number;
   sector_id: string | null;
@@ -213,6 +213,8 @@ export interface Snapshot {
   statuses: Record<string, CameraStatus>;
   layouts: Layout[];
   system: SystemStatus | null;
+  /** Health, alarms and maintenance: one list for each kind of `WatchKind`. */
+  [more: string]: unknown;
 }
 
 export type ChangeKind =
@@ -225,7 +227,24 @@ export type ChangeKind =
   | "export"
   | "hold"
   | "account"
-  | "system";
+  | "system"
+  | WatchKind;
+
+/** What the world keeps of health, alarms and maintenance. */
+export type WatchKind =
+  | "alarm"
+  | "alarm_kind"
+  | "suppression"
+  | "shift"
+  | "health"
+  | "vitals"
+  | "power_source"
+  | "cabinet"
+  | "switch"
+  | "link"
+  | "work_order"
+  | "outage"
+  | "round";
 
 export interface Change {
   seq: number;
@@ -384,5 +403,228 @@ export interface AuditVerification {
   entries?: number;
   first_bad?: number | null;
   message?: string;
+  [more: string]: unknown;
+}
+
+// Health, alarms and maintenance, as in docs/design/interfaces-health.md.
+
+export type AlarmPriority = "critical" | "high" | "medium" | "low";
+export type AlarmState =
+  | "normal"
+  | "unacknowledged"
+  | "acknowledged"
+  | "returned_unacknowledged"
+  | "shelved"
+  | "suppressed_by_design"
+  | "out_of_service";
+
+export interface Evidence {
+  at_us: number;
+  subject: string;
+  what: string;
+  value?: unknown;
+  text_ar?: string;
+  text_en?: string;
+}
+
+export interface Alarm {
+  id: string;
+  kind: string;
+  state: AlarmState;
+  priority: AlarmPriority;
+  signal_id: string;
+  /** `<noun>:<id>`. */
+  subject: string;
+  site_id: string | null;
+  sector_id: string | null;
+  camera_ids: string[];
+  since_us: number;
+  annunciated_us: number | null;
+  acknowledged_us: number | null;
+  /** The account's name or id. */
+  acknowledged_by: string | null;
+  returned_us: number | null;
+  shelved: { by: string; reason: string; until_us: number } | null;
+  suppressed: { id: string; why: string; until_us: number | null } | null;
+  /** The alarm that this one is grouped into. */
+  group_id: string | null;
+  members_count: number;
+  grouped_count: number;
+  respond_by_us: number | null;
+  /** 0 operator, 1 supervisor, 2 commander. */
+  escalated: number;
+  owner_role: string;
+  console_id: string | null;
+  /** False: inferred, nothing said so directly. */
+  direct: boolean;
+  confidence: number;
+  evidence: Evidence[];
+  pictures: { reference: string; now: string } | null;
+  detail: Record<string, unknown>;
+  count_24h: number;
+  chattering: boolean;
+  work_order_id: string | null;
+  exercise: boolean;
+  changed_us: number;
+}
+
+export interface AlarmMember {
+  id: string;
+  kind: string;
+  subject: string;
+  since_us: number;
+  ended_us?: number | null;
+}
+
+/** One line of an alarm's life: who did what when. */
+export interface AlarmEntry {
+  id?: string | number;
+  at_us: number;
+  event: string;
+  actor?: string;
+  actor_name?: string;
+  text?: string;
+  detail?: Record<string, unknown>;
+}
+
+export interface AlarmDetail extends Alarm {
+  entries: AlarmEntry[];
+  members: AlarmMember[];
+  grouped: Alarm[];
+  history: Alarm[];
+}
+
+export interface AlarmKind {
+  kind: string;
+  priority: AlarmPriority;
+  consequence_ar: string;
+  consequence_en: string;
+  advice_ar: string;
+  advice_en: string;
+  respond_s: number;
+  owner_role: string;
+  skill: string;
+  delay_on_s: number;
+  delay_off_s: number;
+  group_by: "none" | "site" | "sector";
+  annunciate: boolean;
+  changed_us: number;
+  changed_by: string;
+}
+
+export interface Suppression {
+  id: string;
+  reason: string;
+  kind: "maintenance_window" | "planned_outage" | "exercise" | string;
+  site_ids: string[];
+  camera_ids: string[];
+  sector_ids: string[];
+  kinds: string[];
+  from_us: number;
+  until_us: number;
+  [more: string]: unknown;
+}
+
+export interface Shift {
+  id: string;
+  console_id: string;
+  account_id: string;
+  name?: string;
+  account?: string;
+  begun_us?: number;
+  ended_us?: number | null;
+  [more: string]: unknown;
+}
+
+/** Only of cameras with a condition. */
+export interface CameraHealth {
+  id: string;
+  doing_job: boolean;
+  conditions: { kind: string; since_us: number; confidence: number }[];
+  cause_id: string | null;
+}
+
+/** A site's power and air, rounded. */
+export interface Vitals {
+  id: string;
+  grid: boolean | null;
+  state_of_charge_pct: number | null;
+  hours_left: number | null;
+  hours_left_low: number | null;
+  hours_left_high: number | null;
+  dark_at_us: number | null;
+  dark_before_morning: boolean;
+  solar_power_w: number | null;
+  load_power_w: number | null;
+  cabinet_temperature_c: number | null;
+  door_open: boolean | null;
+  silent_since_us: number | null;
+  shed_step: number;
+}
+
+export interface PowerSource {
+  id: string;
+  site_id: string;
+  kind: "grid" | "solar" | "battery";
+  name: string;
+  capacity_wh: number | null;
+  peak_w: number | null;
+  nominal_v: number | null;
+  installed_us: number | null;
+  notes: string;
+}
+
+export interface Cabinet {
+  site_id: string;
+  has_fan: boolean;
+  has_door_sensor: boolean;
+  hot_c: number | null;
+}
+
+export type PartState = "up" | "down" | "degraded" | "unknown";
+
+export interface NetworkSwitch {
+  id: string;
+  site_id: string;
+  code: string;
+  make: string;
+  model: string;
+  ports: number;
+  state?: PartState;
+}
+
+export interface NetworkLink {
+  id: string;
+  code: string;
+  kind: "fibre" | "radio" | "mobile";
+  role: "main" | "reserve";
+  a_site_id: string;
+  b_site_id: string;
+  ring: string;
+  length_km: number | null;
+  capacity_mbps: number | null;
+  rx_low_dbm: number | null;
+  state?: PartState;
+  [more: string]: unknown;
+}
+
+export interface WorkOrder {
+  id: string;
+  site_id: string | null;
+  state: string;
+  due_us?: number | null;
+  [more: string]: unknown;
+}
+
+export interface Outage {
+  id: string;
+  from_us: number;
+  until_us: number;
+  [more: string]: unknown;
+}
+
+export interface PreventiveRound {
+  id: string;
+  due_us?: number | null;
   [more: string]: unknown;
 }

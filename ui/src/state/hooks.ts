@@ -1,8 +1,8 @@
 /** React's view of the world: selectors over one external store, told at most once a frame. */
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import type { Camera, CameraStatus, ChangeKind, Layout, Sector, Site, Town } from "@/api/types";
+import type { Camera, CameraStatus, ChangeKind, Layout, Sector, Site, Town, WatchKind } from "@/api/types";
 import { connection, serverNowMs, type ConnectionState } from "./connection";
-import { world, type World } from "./world";
+import { world, type Watched, type World } from "./world";
 
 /** Whatever `select` reads from the world; it must return the same object while nothing it reads has changed. */
 export function useWorld<T>(select: (world: World) => T): T {
@@ -94,4 +94,20 @@ export function useChangesOf(kind: ChangeKind, handler: () => void): void {
   latest.current = handler;
   const stable = useCallback(() => latest.current(), []);
   useEffect(() => world.tap((changes) => changes.some((c) => c.kind === kind) && stable()), [kind, stable]);
+}
+
+/** The things of a kind of health, alarms or maintenance, as a list that stays the same while none of them changes. */
+const watchedLists = new Map<WatchKind, { version: number; list: unknown[] }>();
+export function useWatched<K extends WatchKind>(kind: K): MapValue<Watched[K]>[] {
+  return useWorld((w) => {
+    let kept = watchedLists.get(kind);
+    if (kept?.version !== w.versions[kind]) watchedLists.set(kind, (kept = { version: w.versions[kind], list: [...w.watched[kind].values()] }));
+    return kept!.list as MapValue<Watched[K]>[];
+  });
+}
+type MapValue<M> = M extends Map<string, infer V> ? V : never;
+
+/** One of them, by its id. */
+export function useWatchedOne<K extends WatchKind>(kind: K, id: string | null | undefined): MapValue<Watched[K]> | undefined {
+  return useWorld((w) => (id ? (w.watched[kind].get(id) as MapValue<Watched[K]> | undefined) : undefined));
 }

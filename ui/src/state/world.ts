@@ -6,19 +6,33 @@
  * batch once (the caller decides when, see `flush`). A change out of order means fetch again, never guess.
  */
 import type {
+  Alarm,
+  AlarmKind,
+  Cabinet,
   Camera,
+  CameraHealth,
   CameraStatus,
   Change,
   ChangeKind,
   Deployment,
   ExportJob,
   Layout,
+  NetworkLink,
+  NetworkSwitch,
+  Outage,
+  PowerSource,
+  PreventiveRound,
   Sector,
+  Shift,
   Site,
   Snapshot,
   StreamStatus,
+  Suppression,
   SystemStatus,
   Town,
+  Vitals,
+  WatchKind,
+  WorkOrder,
 } from "@/api/types";
 
 type Listener = () => void;
@@ -28,6 +42,56 @@ export type ApplyResult = "applied" | "gap";
 function byId<T extends { id: string }>(items: readonly T[] | Record<string, T> | null | undefined): Map<string, T> {
   const list = Array.isArray(items) ? items : Object.values(items ?? {});
   return new Map(list.map((item: T) => [item.id, item]));
+}
+
+/** The things of health, alarms and maintenance, by kind and id. A kind of alarm is known by its name, a cabinet by its site. */
+export interface Watched {
+  alarm: Map<string, Alarm>;
+  alarm_kind: Map<string, AlarmKind>;
+  suppression: Map<string, Suppression>;
+  shift: Map<string, Shift>;
+  health: Map<string, CameraHealth>;
+  vitals: Map<string, Vitals>;
+  power_source: Map<string, PowerSource>;
+  cabinet: Map<string, Cabinet>;
+  switch: Map<string, NetworkSwitch>;
+  link: Map<string, NetworkLink>;
+  work_order: Map<string, WorkOrder>;
+  outage: Map<string, Outage>;
+  round: Map<string, PreventiveRound>;
+}
+
+/** The name of each kind's list in the snapshot. */
+const LISTS: Record<WatchKind, string> = {
+  alarm: "alarms",
+  alarm_kind: "alarm_kinds",
+  suppression: "suppressions",
+  shift: "shifts",
+  health: "health",
+  vitals: "vitals",
+  power_source: "power_sources",
+  cabinet: "cabinets",
+  switch: "switches",
+  link: "links",
+  work_order: "work_orders",
+  outage: "outages",
+  round: "rounds",
+};
+const WATCHED = Object.keys(LISTS) as WatchKind[];
+
+function nothingWatched(): Watched {
+  return Object.fromEntries(WATCHED.map((kind) => [kind, new Map()])) as unknown as Watched;
+}
+
+function watchedOf(snapshot: Snapshot): Watched {
+  const found = nothingWatched();
+  for (const kind of WATCHED) {
+    const given = snapshot[LISTS[kind]];
+    const list = (Array.isArray(given) ? given : Object.values(given ?? {})) as { id?: string; kind?: string; site_id?: string }[];
+    const map = found[kind] as Map<string, unknown>;
+    for (const item of list) map.set(item.id ?? (kind === "cabinet" ? item.site_id : item.kind) ?? "", item);
+  }
+  return found;
 }
 
 /** `op: put` carries the whole thing; a status may carry one stream or both. */
@@ -51,6 +115,7 @@ export class World {
   layouts = new Map<string, Layout>();
   exports = new Map<string, ExportJob>();
   system: SystemStatus | null = null;
+  watched: Watched = nothingWatched();
   /** Grows with every change of a kind; lists derived from a kind are kept until it moves. */
   readonly versions: Record<ChangeKind, number> = {
     camera: 0,
@@ -63,6 +128,19 @@ export class World {
     hold: 0,
     account: 0,
     system: 0,
+    alarm: 0,
+    alarm_kind: 0,
+    suppression: 0,
+    shift: 0,
+    health: 0,
+    vitals: 0,
+    power_source: 0,
+    cabinet: 0,
+    switch: 0,
+    link: 0,
+    work_order: 0,
+    outage: 0,
+    round: 0,
   };
   private listeners = new Set<Listener>();
   private taps = new Set<(changes: readonly Change[]) => void>();
@@ -80,6 +158,7 @@ export class World {
     this.statuses = new Map(Object.entries(snapshot.statuses ?? {}));
     this.layouts = byId(snapshot.layouts);
     this.system = snapshot.system;
+    this.watched = watchedOf(snapshot);
     for (const kind of Object.keys(this.versions) as ChangeKind[]) this.versions[kind] += 1;
     this.dirty = true;
   }
@@ -127,6 +206,9 @@ export class World {
       case "hold":
       case "account":
         return; // Nothing is kept of these; screens that show them listen and fetch.
+      default:
+        // A kind that this screen does not know yet (a newer server) is passed over.
+        if (kind in this.watched) this.put(this.watched[kind] as Map<string, unknown>, id, op, value);
     }
   }
 
