@@ -35,7 +35,7 @@ IDENTIFYING = re.compile(
 
 def fields_of_tables() -> Iterator[str]:
     for found in pkgutil.walk_packages(manara.__path__, "manara."):
-        if found.name.endswith(".tables"):
+        if found.name.endswith("tables"):
             importlib.import_module(found.name)
     for table in Base.metadata.tables.values():
         yield table.name
