@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from manara.base.errors import Unavailable
 from manara.messages import CameraChanged, Message, SiteChanged
 from manara.store.journal import BUCKET_LEASES, BUCKET_WANTED, Entry, Journal, StaleRevision, Stuck
 from manara.store.journal_memory import MemoryJournal, MemoryServer
@@ -213,6 +214,35 @@ def test_words_reach_whoever_listens_and_a_bad_listener_goes_on(engine: Any) -> 
                 await asyncio.sleep(0.01)
             assert heard[0] == ("manara.status.r1", b"x")
             assert other.counters.handler_failures == 1
+
+    asyncio.run(play())
+
+
+def test_a_question_is_answered_once_and_one_that_nobody_answers_fails_at_once(engine: Any) -> None:
+    async def play() -> None:
+        async with journals(engine) as make:
+            asker, other = await make(), await make()
+            with pytest.raises(Unavailable, match=r"manara\.test"):
+                await asker.ask("manara.test", b"anybody?", 5.0)
+
+            async def answerer(data: bytes) -> bytes:
+                if data == b"bad":
+                    raise ValueError(data)
+                return b"<" + data + b">"
+
+            answering = other.answer("manara.test", answerer)
+            async with asyncio.timeout(10):
+                while True:  # until the subscription has reached the server
+                    try:
+                        assert await asker.ask("manara.test", b"one", 5.0) == b"<one>"
+                        break
+                    except Unavailable:
+                        await asyncio.sleep(0.005)
+            with pytest.raises(Unavailable):
+                await asker.ask("manara.test", b"bad", 0.2)
+            assert other.counters.handler_failures == 1
+            assert await asker.ask("manara.test", b"two", 5.0) == b"<two>"
+            await answering.stop()
 
     asyncio.run(play())
 

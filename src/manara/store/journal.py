@@ -2,7 +2,8 @@
 
 Three kinds of traffic. *Facts* (`publish`, `subscribe`) are kept on disk once acknowledged and delivered at least once,
 in order, to every named reader; a handler is idempotent by `message_id`. *Words* (`tell`, `listen`) reach whoever
-listens now (status each second). *Buckets* hold desired state and leases; a revision is the fencing token.
+listens now (status each second); `ask` and `answer` are words with one reply. *Buckets* hold desired state and leases;
+a revision is the fencing token.
 
 The engine is NATS JetStream (`journal_nats.py`); `journal_memory.py` is its twin for tests. Both pass the one suite in
 `tests/contracts/test_journal_contract.py`. Called by every role; knows no room.
@@ -28,6 +29,7 @@ RECORDER_TTL_S = 5.0
 
 Handler = Callable[[Message], Awaitable[None]]
 Listener = Callable[[str, bytes], Awaitable[None]]
+Answerer = Callable[[bytes], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,14 @@ class Journal(Protocol):
 
     def listen(self, subject: str, listener: Listener) -> Subscription:
         """Hear a subject; `*` stands for one word of it."""
+        ...
+
+    async def ask(self, subject: str, data: bytes, timeout_s: float) -> bytes:
+        """Ask whoever answers on a subject. Raises `Unavailable` when nobody does, or not within `timeout_s`."""
+        ...
+
+    def answer(self, subject: str, answerer: Answerer) -> Subscription:
+        """Answer what is asked on a subject, one after the other. One that raises is logged, counted, not answered."""
         ...
 
     def bucket(self, name: str) -> Bucket:

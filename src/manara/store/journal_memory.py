@@ -16,6 +16,7 @@ from manara.messages import Message, decode, encode
 from manara.store.journal import (
     BUCKETS,
     FACT_PREFIX,
+    Answerer,
     Entry,
     Handler,
     JournalCounters,
@@ -41,6 +42,7 @@ class MemoryServer:
         self.ids: set[str] = set()
         self.places: dict[str, int] = {}
         self.listeners: list[tuple[str, asyncio.Queue[tuple[str, bytes]]]] = []
+        self.answerers: list[tuple[str, asyncio.Queue[tuple[bytes, asyncio.Future[bytes]]]]] = []
         self.tables: dict[str, dict[str, tuple[Entry, float]]] = {plan.name: {} for plan in BUCKETS}
         self.ttl_s = {plan.name: plan.ttl_s for plan in BUCKETS}
         self.watchers: dict[str, list[asyncio.Queue[Entry | None]]] = {plan.name: [] for plan in BUCKETS}
@@ -177,6 +179,43 @@ class MemoryJournal:
                     log.exception("listener failed", extra={"subject": subject})
         finally:
             self.server.listeners.remove(place)
+
+    async def ask(self, subject: str, data: bytes, timeout_s: float) -> bytes:
+        """See `Journal.ask`."""
+        self.server.check()
+        queue = next((queue for asked, queue in self.server.answerers if asked == subject), None)
+        if queue is None:
+            raise Unavailable(f"Nobody answers on {subject}.", code="nobody_answers")
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        queue.put_nowait((data, answer))
+        try:
+            return await asyncio.wait_for(answer, timeout_s)
+        except TimeoutError as error:
+            raise Unavailable(f"No answer on {subject} within {timeout_s:g} s.", code="no_answer") from error
+
+    def answer(self, subject: str, answerer: Answerer) -> Subscription:
+        """See `Journal.answer`."""
+        queue: asyncio.Queue[tuple[bytes, asyncio.Future[bytes]]] = asyncio.Queue()
+        self.server.answerers.append((subject, queue))
+        return _Task(self, self._answer((subject, queue), answerer))
+
+    async def _answer(
+        self, place: tuple[str, asyncio.Queue[tuple[bytes, asyncio.Future[bytes]]]], answerer: Answerer
+    ) -> None:
+        try:
+            while True:
+                data, asked = await place[1].get()
+                try:
+                    answer = await answerer(data)
+                except Exception:
+                    # One bad question must not end the answering of all the others.
+                    self.counters.handler_failures += 1
+                    log.exception("answerer failed", extra={"subject": place[0]})
+                    continue
+                if not asked.done():
+                    asked.set_result(answer)
+        finally:
+            self.server.answerers.remove(place)
 
     def bucket(self, name: str) -> "MemoryBucket":
         """One of `BUCKETS`."""

@@ -16,6 +16,7 @@ import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, KeyValueConfig, StorageType, StreamConfig
 from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError, NoStreamResponseError, NotFoundError
@@ -26,6 +27,7 @@ from manara.messages import Message, decode, encode
 from manara.store.journal import (
     BUCKETS,
     FACT_PREFIX,
+    Answerer,
     BucketPlan,
     Entry,
     Handler,
@@ -361,9 +363,34 @@ class NatsJournal:
 
     def listen(self, subject: str, listener: Listener) -> Subscription:
         """Hear a subject; see `Journal.listen`."""
-        return _Task(self, self._hear(subject, listener), f"journal-hear-{subject}")
 
-    async def _hear(self, subject: str, listener: Listener) -> None:
+        async def hear(raw: Msg) -> None:
+            await listener(raw.subject, raw.data)
+
+        return _Task(self, self._hear(subject, hear), f"journal-hear-{subject}")
+
+    async def ask(self, subject: str, data: bytes, timeout_s: float) -> bytes:
+        """Ask whoever answers; see `Journal.ask`."""
+        if not self.connected:
+            raise Unavailable("The journal cannot be reached.", code="journal_away")
+        try:
+            return (await self._client.request(subject, data, timeout=timeout_s)).data
+        except NoRespondersError as error:
+            raise Unavailable(f"Nobody answers on {subject}.", code="nobody_answers") from error
+        except _AWAY as error:
+            raise Unavailable(f"No answer on {subject} within {timeout_s:g} s.", code="no_answer") from error
+
+    def answer(self, subject: str, answerer: Answerer) -> Subscription:
+        """Answer what is asked; see `Journal.answer`."""
+
+        async def reply(raw: Msg) -> None:
+            answer = await answerer(raw.data)
+            with contextlib.suppress(*_AWAY):  # who asked has gone, or the journal: they ask again
+                await raw.respond(answer)
+
+        return _Task(self, self._hear(subject, reply), f"journal-answer-{subject}")
+
+    async def _hear(self, subject: str, hear: Callable[[Msg], Awaitable[None]]) -> None:
         while True:
             await self._ready.wait()
             try:
@@ -375,7 +402,7 @@ class NatsJournal:
         try:
             async for raw in subscription.messages:
                 try:
-                    await listener(raw.subject, raw.data)
+                    await hear(raw)
                 except Exception:
                     # One bad word must not end the hearing of all the others.
                     self.counters.handler_failures += 1
