@@ -119,6 +119,8 @@ class _Client(asyncio.Protocol):
             return
         if ask.op == "status":
             self._put(_J, _encode(self._server.status()))
+        elif ask.op == "keyframe":
+            self._key_frame(StreamKey(ask.camera_id, ask.stream))
         elif ask.op == "live" and self._key is None:
             key = StreamKey(ask.camera_id, ask.stream)
             self._key = key
@@ -131,6 +133,22 @@ class _Client(asyncio.Protocol):
                 self._allowed = self._transport.get_write_buffer_size() + BACKLOG_BYTES
         else:
             self.state({"state": "refused", "cause": "configuration", "detail": f"cannot do {ask.op[:40]!r} now"})
+
+    def _key_frame(self, key: StreamKey) -> None:
+        """A state and, where it says `keyframe`, the parameter sets and the frame as one run of lengths and NAL
+        units."""
+        frame = self._server.streams.key_frame(key)
+        if isinstance(frame, str):
+            state = "refused" if frame == "not_found" else "waiting"
+            self.state({"state": state, "cause": frame if state == "refused" else "none"})
+            return
+        video = frame.video
+        self.state(
+            {"state": "keyframe", "codec": video.codec, "width": video.width_px, "height": video.height_px,
+             "at_us": frame.at_us, "mark": frame.mark}
+        )  # fmt: skip
+        sets = b"".join(len(nal).to_bytes(4, "big") + nal for nal in video.parameter_sets)
+        self._put(_M, sets + frame.sample)
 
     # -- Viewer ------------------------------------------------------------------------------------------------------
 
@@ -198,6 +216,17 @@ class FeedClient:
             while True:
                 kind, payload = await self._read(reader)
                 yield msgspec.json.decode(payload) if kind == _J else payload
+
+    async def key_frame(self, camera_id: str, stream: str) -> tuple[dict[str, Any], bytes]:
+        """The current key frame: its state (`state` = keyframe) and, NAL by NAL after 4-byte lengths, parameter sets
+        and frame; or why there is none, and no bytes. Raises `Unavailable`."""
+        async with self._ask({"op": "keyframe", "camera_id": camera_id, "stream": stream}) as reader:
+            kind, payload = await self._read(reader)
+            state: dict[str, Any] = msgspec.json.decode(payload) if kind == _J else {}
+            if state.get("state") != "keyframe":
+                return state, b""
+            kind, payload = await self._read(reader)
+            return state, payload if kind == _M else b""
 
     async def status(self) -> RecorderStatus:
         """How the recorder is. Raises `Unavailable`."""

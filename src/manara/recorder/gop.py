@@ -176,6 +176,22 @@ class GopJoiner:
             gop.append(self._fragment(bytes(memoryview(self.data)[: self.frame_start]), durations))
         return gop
 
+    def key_frame(self) -> tuple[VideoFormat, bytes, int, int] | None:
+        """The current GOP's key frame: format, sample, wall time (UTC µs) and a mark that differs from GOP to GOP.
+
+        None before there is one, and where the GOP was too large to keep.
+        """
+        if self._key_dts is None or self.video is None:
+            return None
+        if self._kept:
+            first = self._kept[0]
+            sample = bytes(memoryview(first.payload)[: first.sizes[0]])
+        elif self._sizes and self._keys:
+            sample = bytes(memoryview(self.data)[: self._sizes[0]])
+        else:
+            return None
+        return self.video, sample, self.wall.wall_us(self._key_dts + self._delay), self._key_dts
+
     # -- within ------------------------------------------------------------------------------------------------------
 
     def _key_frame(self) -> bool:

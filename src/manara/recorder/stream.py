@@ -44,6 +44,16 @@ class Surroundings:
     on_state: Callable[[StreamStatus], None] | None = None  # told of each change of state or cause
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFrame:
+    """A key frame as MP4 stores it. Two asks that get the same `mark` got the same key frame."""
+
+    video: VideoFormat
+    sample: bytes
+    at_us: int
+    mark: str
+
+
 class Stream:
     """One stream of one camera. `target` is called before each try (it opens the password then, not before)."""
 
@@ -225,6 +235,19 @@ class Stream:
     def current_gop(self) -> Sequence[Fragment]:
         """What there is of the current GOP."""
         return self._session.joiner.current_gop() if self._session is not None else ()
+
+    def key_frame(self) -> KeyFrame | None:
+        """The key frame of the current GOP, with what still lay in the socket; None while there is none."""
+        session = self._session
+        if session is None:
+            return None
+        if not self.watched:
+            session.connection.readable()
+        found = session.joiner.key_frame() if self._session is session else None
+        if found is None:
+            return None
+        video, sample, at_us, mark = found
+        return KeyFrame(video, sample, at_us, f"{self._reconnects}.{mark}")
 
     # -- once a second -----------------------------------------------------------------------------------------------
 

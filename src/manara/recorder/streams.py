@@ -20,11 +20,12 @@ from manara.recorder.faults import StreamFault
 from manara.recorder.live import LiveChannel, Viewer
 from manara.recorder.session import Target
 from manara.recorder.sink import FrameSink, NullSink, StreamKey
-from manara.recorder.stream import Stream, Surroundings
+from manara.recorder.stream import KeyFrame, Stream, Surroundings
 from manara.settings import Recorder
 
 TICK_S = 1.0
 _STATUS_EVERY_S = 10.0
+_ASKED_S = 45.0  # a stream that was opened for its key frames stays open at least this long after it was asked for one
 _TOLD_GONE_S = 12.0  # a stream that was closed is told as stopped for this long
 
 _log = logging.getLogger(__name__)
@@ -124,7 +125,8 @@ class StreamSet:
         """Open the stream where it must be open now."""
         if self._stopped or place.stream is not None or key in self._closing:
             return
-        if not place.wish.always and not place.channel.viewers:
+        asked = place.idle_since_s is not None and place.idle_since_s > self._clock.monotonic_s()
+        if not place.wish.always and not place.channel.viewers and not asked:
             return
         wish = place.wish
         sink = self._sink if wish.recorded else self._nothing
@@ -133,7 +135,8 @@ class StreamSet:
             gap_since_us=gap_since_us,
         )  # fmt: skip
         place.stream = stream
-        place.idle_since_s = None
+        if not asked:
+            place.idle_since_s = None
         stream.watch(place.channel.viewers > 0)
         stream.start()
 
@@ -182,6 +185,21 @@ class StreamSet:
         place = self._places.get(key)
         if place is not None:
             place.channel.leave(viewer)
+
+    def key_frame(self, key: StreamKey) -> KeyFrame | str:
+        """The current key frame of a stream, or why there is none (`not_found` where this process has no such stream).
+
+        A stream that was closed is opened for it, and stays open while it is asked within `_ASKED_S`.
+        """
+        place = self._places.get(key)
+        if place is None:
+            return "not_found"
+        if not place.wish.always and not place.channel.viewers:
+            later_s = max(0.0, _ASKED_S - self._settings.sub_stream_linger_s)
+            place.idle_since_s = self._clock.monotonic_s() + max(later_s, 0.001)
+            self._settle(key, place)
+        frame = place.stream.key_frame() if place.stream is not None else None
+        return frame or "waiting"
 
     def _watching(self, key: StreamKey) -> None:
         place = self._places.get(key)
