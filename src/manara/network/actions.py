@@ -19,6 +19,7 @@ from manara.base.errors import Conflict, FieldError, Forbidden, InvalidInput, No
 from manara.base.ids import new_id
 from manara.messages import CameraChanged, Message, PlaceChanged, SiteChanged
 from manara.network import rules, views
+from manara.network.infrastructure.tables import infrastructure_at
 from manara.network.references import References, judge
 from manara.network.tables import Camera, GuardTour, PtzPreset, Sector, Site, Town
 from manara.store.act import Act
@@ -258,10 +259,10 @@ def _remove(database: Database, who: Who, at: datetime, noun: str, row_id: str) 
         used = {
             name: count
             for name, condition in _users(noun, row_id)
-            if (count := act.session.scalar(select(func.count()).select_from(TABLES[name]).where(condition)))
+            if (count := act.session.scalar(select(func.count()).where(condition)))
         }
         if used:
-            listed = ", ".join(f"{count} {name}s" for name, count in used.items())
+            listed = ", ".join(f"{count} {name.replace('_', ' ')}(s)" for name, count in used.items())
             raise Conflict(f"{noun} {row.code} still has {listed}.", code=f"{noun}_in_use", detail=used)
         if noun == "camera":
             act.session.execute(delete(GuardTour).where(GuardTour.camera_id == row_id))
@@ -291,7 +292,9 @@ def _users(noun: str, row_id: str) -> list[tuple[str, ColumnElement[bool]]]:
         ]
     if noun == "town":
         return [("site", Site.town_id == row_id), ("camera", Camera.town_id == row_id)]
-    return [("camera", Camera.site_id == row_id)] if noun == "site" else []
+    if noun == "site":
+        return [("camera", Camera.site_id == row_id), *infrastructure_at(row_id)]
+    return []
 
 
 def _get(session: Session, who: Who, noun: str, row_id: str) -> Row:

@@ -25,8 +25,9 @@ from manara.base.ids import new_id
 from manara.formats import csv_table, geojson
 from manara.network import rules, views
 from manara.network.actions import TABLES, Row, apply, sealed
+from manara.network.infrastructure.tables import Switch
 from manara.network.references import References, judge
-from manara.network.tables import Sector, Site, Town
+from manara.network.tables import Camera, Sector, Site, Town
 from manara.store.act import Act
 from manara.store.database import Database
 from manara.store.secret import SecretBox
@@ -41,6 +42,9 @@ _SAME = {
     "site": "site site_code موقع الموقع رمز_الموقع",
     "sector": "sector sector_code قاطع القاطع رمز_القاطع",
     "town": "town town_code مدينة المدينة بلدة البلدة قضاء القضاء رمز_المدينة",
+    "switch": "switch switch_code المبدل رمز_المبدل المحول",
+    "switch_port": "switch_port port منفذ المنفذ منفذ_المبدل",
+    "supplier": "supplier contractor المجهز المورد المقاول",
     "kind": "kind type نوع النوع",
     "make": "make manufacturer vendor الشركة الشركة_المصنعة المصنع",
     "model": "model موديل الموديل الطراز",
@@ -65,7 +69,7 @@ _SAME = {
     "enabled": "enabled active مفعلة مفعل فعالة",
     "notes": "notes note ملاحظات الملاحظات",
 }
-_REFERENCES = ("site", "sector", "town")
+_REFERENCES = ("site", "sector", "town", "switch")
 
 
 def _fold(header: str) -> str:
@@ -218,6 +222,10 @@ def _plan(session: Session, box: SecretBox, who: Who, noun: str, parsed: Parsed)
     existing: dict[str, Row] = {row.code: row for row in session.scalars(select(table))}
     seen: dict[str, int] = {}
     scoped = noun in ("site", "camera")
+    for _, raw in parsed.rows:
+        named = existing.get(_code(raw.get("code")))
+        if isinstance(named, Camera) and ("switch" in raw or "switch_port" in raw):
+            references.release_port(named)
     for number, raw in parsed.rows:
         if len(plan.faults) > 10 * ERRORS_SHOWN_MAX:
             break
@@ -275,7 +283,7 @@ def export_csv(session: Session, noun: str, who: Who) -> bytes:
         names = [name for name in names if name not in (*rules.URL_FIELDS, "username")]
     codes: Mapping[str, dict[str, str]] = {
         name: {row.id: row.code for row in session.execute(select(table.id, table.code))}
-        for name, table in (("site", Site), ("sector", Sector), ("town", Town))
+        for name, table in (("site", Site), ("sector", Sector), ("town", Town), ("switch", Switch))
     }
 
     def cell(value: Mapping[str, Any], name: str) -> object:

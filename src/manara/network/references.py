@@ -1,4 +1,4 @@
-"""Judging rows that refer to each other: which sectors, towns and sites there are, and what a row takes over from them.
+"""Judging rows that refer to each other: which sectors, towns, sites, switches there are, and what a row takes over.
 
 Reads the state once into memory; writes nothing. Used by `actions.py` and `imports.py`; the fields are `rules.py`.
 """
@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from manara.base.errors import FieldError
 from manara.network import rules
-from manara.network.tables import Sector, Site, Town
+from manara.network.infrastructure.tables import Link, Switch
+from manara.network.tables import Camera, Sector, Site, Town
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,14 @@ class _Place:
 
 
 class References:
-    """The sectors, towns and sites that rows may refer to, read once."""
+    """The sectors, towns, sites and switches that rows may refer to, read once."""
 
     def __init__(self, session: Session) -> None:
         self.ids: dict[str, dict[str, str]] = {}  # noun → code → id
-        for noun, table in (("sector", Sector), ("town", Town), ("site", Site)):
+        for noun, table in (("sector", Sector), ("town", Town), ("site", Site), ("switch", Switch)):
             self.ids[noun] = {row.code: row.id for row in session.execute(select(table.code, table.id))}
+        self._switches = {row.id: row.ports for row in session.execute(select(Switch.id, Switch.ports))}
+        self._ports = taken_ports(session)
         self._known = {noun: set(codes.values()) for noun, codes in self.ids.items()}
         self.sites: dict[str, _Place] = {
             row.id: _Place(row.lat, row.lon, row.sector_id, row.town_id)
@@ -83,6 +86,26 @@ class References:
             if values.get(f"{noun}_id") and values[f"{noun}_id"] not in known
         ]
 
+    def release_port(self, camera: Camera) -> None:
+        """A camera whose port is judged anew in the same action: others may take it (two cameras change places)."""
+        self._ports.pop((camera.switch_id or "", camera.switch_port or 0), None)
+
+    def port_faults(self, values: Mapping[str, Any], camera_id: str, row: int | None) -> list[FieldError]:
+        """What is wrong with a camera's `switch_id` and `switch_port`; a free port is taken from here on."""
+        switch_id, port = values.get("switch_id"), values.get("switch_port")
+        if port is None or (switch_id and switch_id not in self._switches):
+            return []
+        if not switch_id:
+            return [FieldError("switch_port", "needs a switch", row=row, value=str(port))]
+        if port > self._switches[switch_id]:
+            message = f"the switch has {self._switches[switch_id]} ports"
+            return [FieldError("switch_port", message, row=row, value=str(port))]
+        holder_id, holder = self._ports.get((switch_id, port), (camera_id, ""))
+        if holder_id != camera_id:
+            return [FieldError("switch_port", f"is taken by {holder}", row=row, value=str(port))]
+        self._ports[switch_id, port] = (camera_id, str(values.get("code") or "another row"))
+        return []
+
     def complete(self, values: dict[str, Any]) -> None:
         """Fill in place, sector and town from the site, then the sector whose boundary holds the place (lowest
         code).
@@ -100,6 +123,21 @@ class References:
                 values["sector_id"] = self._areas[int(min(hits))][0]
 
 
+def taken_ports(session: Session) -> dict[tuple[str, int], tuple[str, str]]:
+    """Ports in use: (switch id, port) → (id, code) of the camera or link on it."""
+    taken: dict[tuple[str, int], tuple[str, str]] = {}
+    cameras = select(Camera.switch_id, Camera.switch_port, Camera.id, Camera.code)
+    for camera in session.execute(cameras.where(Camera.switch_id.is_not(None), Camera.switch_port.is_not(None))):
+        taken[camera.switch_id, camera.switch_port] = (camera.id, camera.code)
+    for link in session.execute(
+        select(Link.a_switch_id, Link.a_port, Link.b_switch_id, Link.b_port, Link.id, Link.code)
+    ):
+        for switch_id, port in ((link.a_switch_id, link.a_port), (link.b_switch_id, link.b_port)):
+            if switch_id and port:
+                taken[switch_id, port] = (link.id, link.code)
+    return taken
+
+
 def judge(
     references: References, noun: str, values: Mapping[str, Any], *, row: int | None = None, before: Any = None
 ) -> tuple[dict[str, Any], list[FieldError]]:
@@ -112,6 +150,11 @@ def judge(
         references.complete(whole)
         clean |= {name: value for name, value in whole.items() if value is not None}
         faults = [fault for fault in faults if fault.message != "is required" or clean.get(fault.field) is None]
+    if noun == "camera":
+        of_port = {name: clean.get(name, getattr(before, name, None)) for name in ("code", "switch_id", "switch_port")}
+        if of_port["switch_id"] is None and "switch_port" not in clean:
+            clean["switch_port"] = of_port["switch_port"] = None  # whoever takes the switch away means the port too
+        faults += references.port_faults(of_port, before.id if before is not None else f"row {row}", row)
     if noun == "camera" and before is not None and before.password_sealed and "password" not in clean:
         known = {urlsplit(getattr(before, name)).hostname for name in rules.URL_FIELDS}
         for name in rules.URL_FIELDS:

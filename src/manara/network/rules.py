@@ -85,7 +85,8 @@ def number(low: float, high: float) -> Parser:
     return parse
 
 
-def _integer(low: int, high: int) -> Parser:
+def integer(low: int, high: int) -> Parser:
+    """A whole number within `low` and `high`, both included."""
     as_number = number(low, high)
 
     def parse(value: Any) -> int:
@@ -239,11 +240,18 @@ SITE = {
     "code": _CODE,
     "name_ar": _NAME,
     "name_en": _NAME,
-    "kind": Field(choice({"عمود": "pole", "pole": "pole", "مبنى": "building", "building": "building"}), default="pole"),
+    "kind": Field(
+        choice(
+            {"عمود": "pole", "pole": "pole", "مبنى": "building", "building": "building", "عقدة": "hub", "hub": "hub"}
+            | {"غرفة السيطرة": "control_room", "control_room": "control_room"}
+        ),
+        default="pole",
+    ),
     "lat": _LAT,
     "lon": _LON,
     "sector_id": _REFERENCE,
     "town_id": _REFERENCE,
+    "supplier": _NAME,
     "notes": Field(text(2000, lines=True)),
 }
 CAMERA = {
@@ -253,6 +261,9 @@ CAMERA = {
     "site_id": _REFERENCE,
     "sector_id": _REFERENCE,
     "town_id": _REFERENCE,
+    "switch_id": _REFERENCE,
+    "switch_port": Field(integer(1, 512), default=None),
+    "supplier": _NAME,
     "kind": Field(
         choice({"ثابتة": "fixed", "ثابته": "fixed", "متحركة": "ptz", "متحركه": "ptz", "fixed": "fixed", "ptz": "ptz"}),
         default="fixed",
@@ -275,8 +286,8 @@ CAMERA = {
     "record": Field(boolean, default=True),
     "sound": Field(boolean, default=False),
     "retention_days": Field(number(0.01, 3660), default=None),
-    "retention_bytes": Field(_integer(100_000_000, 1_000_000_000_000_000), default=None),
-    "priority": Field(_integer(-100, 100), default=0),
+    "retention_bytes": Field(integer(100_000_000, 1_000_000_000_000_000), default=None),
+    "priority": Field(integer(-100, 100), default=0),
     "enabled": Field(boolean, default=True),
 }
 FIELDS: dict[str, dict[str, Field]] = {"sector": SECTOR, "town": TOWN, "site": SITE, "camera": CAMERA}
@@ -293,7 +304,13 @@ def check(
     is the field's default; a `password` of None is left out (unchanged), an empty one clears it. Unknown fields are
     faults.
     """
-    fields = FIELDS[noun]
+    return check_fields(FIELDS[noun], values, new=new, row=row)
+
+
+def check_fields(
+    fields: Mapping[str, Field], values: Mapping[str, Any], *, new: bool, row: int | None = None
+) -> tuple[dict[str, Any], list[FieldError]]:
+    """As `check`, for any table of fields."""
     clean: dict[str, Any] = {}
     faults: list[FieldError] = []
     credentials: list[tuple[str | None, str | None]] = []

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from manara.network.infrastructure import tables as _infrastructure  # noqa: F401  (cameras refer to switches)
 from manara.store.database import Base
 
 ID = String(12)
@@ -54,11 +55,12 @@ class Site(Base):
     code: Mapped[str] = mapped_column(String(64), unique=True)
     name_ar: Mapped[str] = mapped_column(String(120), default="")
     name_en: Mapped[str] = mapped_column(String(120), default="")
-    kind: Mapped[str] = mapped_column(String(16), default="pole")  # pole, building
+    kind: Mapped[str] = mapped_column(String(16), default="pole")  # pole, building, hub, control_room
     lat: Mapped[float] = mapped_column(Float)
     lon: Mapped[float] = mapped_column(Float)
     sector_id: Mapped[str | None] = mapped_column(ForeignKey("sector.id"), index=True, default=None)
     town_id: Mapped[str | None] = mapped_column(ForeignKey("town.id"), index=True, default=None)
+    supplier: Mapped[str] = mapped_column(String(120), default="")  # who answers for it under contract
     notes: Mapped[str] = mapped_column(Text, default="")
     changed_us: Mapped[int] = mapped_column(BigInteger)
 
@@ -75,6 +77,9 @@ class Camera(Base):
     site_id: Mapped[str | None] = mapped_column(ForeignKey("site.id"), index=True, default=None)
     sector_id: Mapped[str | None] = mapped_column(ForeignKey("sector.id"), index=True, default=None)
     town_id: Mapped[str | None] = mapped_column(ForeignKey("town.id"), index=True, default=None)
+    switch_id: Mapped[str | None] = mapped_column(ForeignKey("switch.id"), index=True, default=None)
+    switch_port: Mapped[int | None] = mapped_column(Integer, default=None)  # counted from 1
+    supplier: Mapped[str] = mapped_column(String(120), default="")  # who answers for it under contract
     kind: Mapped[str] = mapped_column(String(16), default="fixed")  # fixed, ptz
     make: Mapped[str] = mapped_column(String(120), default="")
     model: Mapped[str] = mapped_column(String(120), default="")
