@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 import manara.access.tables
 import manara.alarms.duty_tables
 import manara.alarms.tables
+import manara.network.health.tables
 import manara.network.infrastructure.tables
 import manara.network.tables
 import manara.recorder.tables  # noqa: F401  (the whole schema must be known to compare it)
