@@ -45,11 +45,11 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     exercise: bool = False
 
 
-# Which console is told: (kind, sector, owner role, skill) → console id, "" where there is only one.
-Route = Callable[[str, str | None, str, str], str]
+# Which console is told: (kind, sector, owner role, skill) → console id, None where nobody sits at one.
+Route = Callable[[str, str | None, str, str], str | None]
 
 
-def one_console(kind: str, sector_id: str | None, owner_role: str, skill: str) -> str:
-    """The route of a control room with a single console."""
+def no_console(kind: str, sector_id: str | None, owner_role: str, skill: str) -> str | None:
+    """The route of a control room that has no consoles: everybody sees everything of their sectors."""
     del kind, sector_id, owner_role, skill
-    return ""
+    return None

@@ -62,7 +62,7 @@ class Alarm(Base):
     respond_by_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
     escalated: Mapped[int] = mapped_column(Integer, default=0)
     owner_role: Mapped[str] = mapped_column(String(20), default="")
-    console_id: Mapped[str] = mapped_column(String(12), index=True, default="")
+    console_id: Mapped[str | None] = mapped_column(String(12), index=True, default=None)
     direct: Mapped[bool] = mapped_column(Boolean, default=True)
     confidence: Mapped[float] = mapped_column(Float, default=1.0)
     evidence: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
@@ -95,7 +95,7 @@ class AlarmEntry(Base):
     text: Mapped[str] = mapped_column(Text, default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     annunciated: Mapped[bool] = mapped_column(Boolean, default=False, index=True)
-    console_id: Mapped[str] = mapped_column(String(12), default="")
+    console_id: Mapped[str | None] = mapped_column(String(12), default=None)
     priority: Mapped[str] = mapped_column(String(10), default="")
     kind: Mapped[str] = mapped_column(String(40), default="")
     subject: Mapped[str] = mapped_column(String(200), default="")
@@ -186,6 +186,6 @@ class AlarmFlood(Base):
     __tablename__ = "alarm_flood"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
-    console_id: Mapped[str] = mapped_column(String(12), index=True, default="")
+    console_id: Mapped[str | None] = mapped_column(String(12), index=True, default=None)
     began_us: Mapped[int] = mapped_column(BigInteger, index=True)
     ended_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
