@@ -6,8 +6,10 @@ Pure, no clock. Source: RFC 3550 (sections 5.1, 6.4 and appendix A.3).
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 HEADER_BYTES = 12
+_HEAD = struct.Struct(">BBHII")
 _NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970
 _YEAR_2000_US = 946_684_800_000_000
 SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, BYE = 200, 201, 202, 203
@@ -17,9 +19,8 @@ class RtpError(ValueError):
     """The packet is not RTP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """A parsed header; the payload lies at `start` to `end` of what was given."""
+class Packet(NamedTuple):
+    """A parsed header; the payload lies at `start` to `end` of what was given. A tuple: one is made a packet."""
 
     marker: bool
     payload_type: int
@@ -35,7 +36,9 @@ def parse(data: bytes | bytearray | memoryview, at: int, end: int) -> Packet:
     `RtpError`."""
     if end - at < HEADER_BYTES:
         raise RtpError(f"packet of {end - at} bytes")
-    first, second, sequence, timestamp, source = struct.unpack_from(">BBHII", data, at)
+    first, second, sequence, timestamp, source = _HEAD.unpack_from(data, at)
+    if first == 0x80:  # version 2 and nothing else: nearly all
+        return Packet(second & 0x80 != 0, second & 0x7F, sequence, timestamp, source, at + HEADER_BYTES, end)
     if first >> 6 != 2:
         raise RtpError(f"RTP version {first >> 6}")
     start = at + HEADER_BYTES + 4 * (first & 15)
