@@ -245,22 +245,41 @@ def _cameras(province: Province, chance: random.Random, rtsp: str, onvif: str) -
 
 
 def _choose_streams(province: Province, count: int) -> None:
-    """Let cameras of different sites stream, town by town in turn, one in six of them moving."""
-    by_town: dict[str, list[dict[str, Any]]] = {}
+    """Let cameras stream, two at a site, section by section in turn, at one site in three a moving one among them."""
+    cameras: dict[str, list[dict[str, Any]]] = {}
     for camera in province.cameras:
-        by_town.setdefault(camera["town"], []).append(camera)
-    order = sorted(by_town, key=lambda code: -len(by_town[code]))
-    used_sites: set[str] = set()
-    turn = 0
-    while len(province.streams) < count:
-        waiting = by_town[order[turn % len(order)]]
-        turn += 1
-        if not waiting:
-            continue
-        wants_ptz = len(province.streams) % 6 == 1
-        best = min(waiting, key=lambda row: (row["site"] in used_sites, (row["kind"] == "ptz") != wants_ptz))
-        waiting.remove(best)
-        used_sites.add(best["site"])
-        best["enabled"] = True
-        best["transport"] = "udp" if len(province.streams) % 12 == 7 else "tcp"
-        province.streams.append(best["code"])
+        cameras.setdefault(camera["site"], []).append(camera)
+    waiting: dict[str, list[dict[str, Any]]] = {}
+    for site in province.sites:
+        waiting.setdefault(site["sector"], []).append(site)
+    order = sorted(waiting, key=lambda code: -len(waiting[code]))
+    first: dict[str, dict[str, Any]] = {}  # of each section; the others of it that stream stand near
+    sites: list[dict[str, Any]] = []
+    for turn in range(len(province.sites)):
+        section = next(
+            order[at % len(order)] for at in range(turn, turn + len(order)) if waiting[order[at % len(order)]]
+        )
+        near = first.get(section, waiting[section][0])
+        wants_ptz = turn % 3 == 0
+        best = min(
+            waiting[section], key=lambda site: (_has_ptz(cameras[site["code"]]) != wants_ptz, _apart(site, near))
+        )
+        waiting[section].remove(best)
+        first.setdefault(section, best)
+        sites.append(best)
+    for share in (slice(0, 2), slice(2, None)):
+        for site in sites:
+            moving_first = sorted(cameras[site["code"]], key=lambda camera: camera["kind"] != "ptz")
+            for camera in reversed(moving_first[share]):
+                if len(province.streams) < count:
+                    camera["enabled"] = True
+                    camera["transport"] = "udp" if len(province.streams) % 12 == 7 else "tcp"
+                    province.streams.append(camera["code"])
+
+
+def _has_ptz(cameras: list[dict[str, Any]]) -> bool:
+    return any(camera["kind"] == "ptz" for camera in cameras)
+
+
+def _apart(one: dict[str, Any], other: dict[str, Any]) -> float:
+    return math.hypot(one["lat"] - other["lat"], one["lon"] - other["lon"])

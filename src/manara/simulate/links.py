@@ -1,0 +1,72 @@
+"""Which site reaches the control room: links and switches, up or down, and the way that is left. Pure.
+
+A link carries when it is whole and the switches at both ends have power and work. Fibre and radio carry video and
+telemetry; a mobile modem carries telemetry only and hangs on the telemetry box, not on the switch. Called by
+`estate.py`. Bounds: a few thousand links, walked once a change.
+"""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from manara.simulate.power import noise
+
+
+@dataclass(slots=True)
+class LinkState:
+    """One link. `loss_db` is what a bent or dirty fibre costs on top of its length."""
+
+    code: str
+    kind: str
+    role: str
+    a_site: str
+    b_site: str
+    ring: str
+    length_km: float
+    cut: bool = False
+    loss_db: float = 0.0
+    loss_pct: float = 0.0
+    up: bool = True
+
+    @property
+    def rx_dbm(self) -> float:
+        """Light that arrives, at either end; -40 is darkness."""
+        if not self.up:
+            return -40.0
+        return -5.0 - 0.35 * self.length_km - self.loss_db + 0.15 * noise(self.code, round(self.loss_db))
+
+
+@dataclass(slots=True)
+class Reach:
+    """Who reaches the control room: for video, and for telemetry."""
+
+    video: set[str]
+    telemetry: set[str]
+
+
+def reach(links: Iterable[LinkState], works: Mapping[str, bool], powered: Mapping[str, bool], root: str) -> Reach:
+    """Set every link's `up` and find who reaches `root`. `works` = the site's switch works (power included)."""
+    beside: dict[str, list[str]] = {}
+    modems: list[LinkState] = []
+    for link in links:
+        if link.kind == "mobile":
+            link.up = not link.cut and powered.get(link.b_site, True)
+            modems.append(link)
+            continue
+        link.up = not link.cut and works.get(link.a_site, True) and works.get(link.b_site, True)
+        if link.up:
+            beside.setdefault(link.a_site, []).append(link.b_site)
+            beside.setdefault(link.b_site, []).append(link.a_site)
+    seen = {root}
+    edge = [root]
+    while edge:
+        for there in beside.get(edge.pop(), ()):
+            if there not in seen:
+                seen.add(there)
+                edge.append(there)
+    return Reach(seen, seen | {link.b_site for link in modems if link.up})
+
+
+def rtt_ms(hops_km: float, chance: random.Random) -> float:
+    """Time there and back over so many km of fibre and some switches."""
+    return round(0.8 + hops_km * 0.01 + chance.random() * 0.6, 2)
