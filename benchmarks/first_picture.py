@@ -175,7 +175,7 @@ def measure(room: Room, times: int) -> dict[str, Any]:
         context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="en-GB")
         who = Person(context, room, Words("en"))
         who.sign_in("supervisor")
-        who.page.wait_for_url("**/map")
+        who.to_map()
         wait_for(lambda: len(who.recording()) >= 4, "cameras record", 60)
         known = who.api("/api/snapshot")
         cameras = [one for one in known["cameras"] if one["kind"] == "fixed" and _plays(known["statuses"], one["id"])]

@@ -48,5 +48,5 @@ def supervisor(request: pytest.FixtureRequest, chromium: Browser, room: Room) ->
     """A shift supervisor, signed in, in each language."""
     with person(chromium, room, request.param) as who:
         who.sign_in("supervisor")
-        who.page.wait_for_url("**/map")
+        who.to_map()
         yield who

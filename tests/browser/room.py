@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -136,6 +137,12 @@ class Person:
         self.page.get_by_label(self.words("signin:account")).fill(account)
         self.page.get_by_label(self.words("signin:password")).fill(password)
         self.page.get_by_role("button", name=self.words("signin:sign_in")).click()
+
+    def to_map(self) -> None:
+        """Once signed in: to the map, whatever the person's own first screen."""
+        self.page.wait_for_url(re.compile(r"/(map|overview)$"))
+        if not self.page.url.endswith("/map"):
+            self.page.goto(f"{self.room.base}/map")
 
     def api(self, path: str) -> Any:
         """What the server answers to this person."""

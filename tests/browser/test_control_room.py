@@ -149,8 +149,8 @@ def test_a_change_made_in_one_browser_is_seen_in_another(chromium: Browser, room
     with person(chromium, room, "en") as technician, person(chromium, room, "ar") as operator:
         technician.sign_in("technician")
         operator.sign_in("operator")
-        operator.page.wait_for_url("**/map")
-        technician.page.wait_for_url("**/map")
+        operator.to_map()
+        technician.to_map()
         camera = operator.api("/api/snapshot")["cameras"][0]
         operator.page.get_by_role("main").get_by_text(camera["code"], exact=True).first.wait_for()
         name = f"بوابة {int(time.time())}"
@@ -166,7 +166,7 @@ def test_a_change_made_in_one_browser_is_seen_in_another(chromium: Browser, room
 def test_the_language_is_switched_without_leaving_the_place(chromium: Browser, room: Room) -> None:
     with person(chromium, room, "ar") as who:
         who.sign_in("operator")
-        who.page.wait_for_url("**/map")
+        who.to_map()
         who.page.get_by_role("button", name="English").click()
         expect(who.page.locator("html")).to_have_attribute("dir", "ltr")
         expect(who.page.get_by_role("navigation", name="Rooms")).to_contain_text("Playback")
@@ -177,7 +177,7 @@ def test_the_language_is_switched_without_leaving_the_place(chromium: Browser, r
 def test_a_lost_server_is_told_and_found_again(chromium: Browser, room: Room, language: str) -> None:
     with person(chromium, room, language) as who:
         who.sign_in("operator")
-        who.page.wait_for_url("**/map")
+        who.to_map()
         expect(who.page.get_by_role("banner")).to_contain_text(who.words("shell:live"))
         stale = who.words("shell:stale").split("{{")[0].strip()
         control = room.pid_of("control")
@@ -192,7 +192,7 @@ def test_a_lost_server_is_told_and_found_again(chromium: Browser, room: Room, la
 def test_a_camera_that_stops_is_never_shown_as_live(chromium: Browser, room: Room) -> None:
     with person(chromium, room, "ar") as who:
         who.sign_in("supervisor")
-        who.page.wait_for_url("**/map")
+        who.to_map()
         camera = who.recording()[-1]
         who.page.goto(f"{room.base}/camera/{camera}")
         live = who.page.locator("[data-testid=live]").first

@@ -18,7 +18,7 @@ def technician(request: pytest.FixtureRequest, chromium: Browser, room: Room) ->
     """Who looks after the cameras, on a small screen, in each language."""
     with person(chromium, room, request.param, 1366, 768) as who:
         who.sign_in("technician")
-        who.page.wait_for_url("**/map")
+        who.to_map()
         yield who
 
 
@@ -90,7 +90,7 @@ def test_a_new_person_replaces_the_one_time_password(chromium: Browser, room: Ro
     with person(chromium, room, language) as administrator:
         page = administrator.page
         administrator.sign_in("administrator")
-        page.wait_for_url("**/map")
+        administrator.to_map()
         page.goto(f"{room.base}/people/new")
         page.get_by_label(_label(words("people:account"))).fill(account)
         page.get_by_label(_label(words("people:name"))).fill("New")
@@ -106,7 +106,7 @@ def test_a_new_person_replaces_the_one_time_password(chromium: Browser, room: Ro
             page.get_by_label(_label(words("signin:again"))).fill(text)
             expect(change).to_be_enabled() if text == own else expect(change).to_be_disabled()
         change.click()
-        page.wait_for_url("**/map")
+        newcomer.to_map()
         expect(page.get_by_role("navigation", name=words("shell:rooms"))).to_be_visible()
         # A deep link to a room that an operator may not enter says so.
         page.goto(f"{room.base}/audit")
@@ -117,7 +117,7 @@ def test_a_new_person_replaces_the_one_time_password(chromium: Browser, room: Ro
 def test_the_audit_log_is_filtered_and_proved_whole(chromium: Browser, room: Room, account: str) -> None:
     with person(chromium, room, "ar", 1366, 768) as who:
         who.sign_in(account)
-        who.page.wait_for_url("**/map")
+        who.to_map()
         who.page.goto(f"{room.base}/audit")
         who.page.get_by_label(who.words("audit:filter.action")).fill("session:begin")
         expect(who.page.get_by_role("row").nth(1)).to_contain_text(who.words("audit:action.session_begin"))

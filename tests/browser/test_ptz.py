@@ -33,7 +33,7 @@ def _moving_camera(who: Person) -> dict[str, Any]:
 
 def _open(who: Person, account: str, camera_id: str = "") -> str:
     who.sign_in(account)
-    who.page.wait_for_url("**/map")
+    who.to_map()
     camera_id = camera_id or _moving_camera(who)["id"]
     who.page.goto(f"{who.room.base}/camera/{camera_id}")
     expect(who.page.locator("[data-testid=live]").first).to_have_attribute("data-state", "live", timeout=15_000)

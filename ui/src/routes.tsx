@@ -1,9 +1,19 @@
 /** Every place in the control room and its address. Each screen is fetched when it is first opened. */
-import { createBrowserRouter, Navigate, type RouteObject } from "react-router";
+import { createBrowserRouter, type RouteObject } from "react-router";
 import { Lost } from "./shell/Lost";
+import { Placeholder } from "./shell/Placeholder";
 import { Shell } from "./shell/Shell";
+import { Start } from "./shell/Start";
 
 const screens: RouteObject[] = [
+  // What needs a person (ui/src/screens/{overview,alarms})
+  { path: "overview", lazy: async () => ({ Component: (await import("./screens/overview/OverviewScreen")).OverviewScreen }) },
+  { path: "alarms", lazy: async () => ({ Component: (await import("./screens/alarms/AlarmsScreen")).AlarmsScreen }) },
+  { path: "alarms/:id", lazy: async () => ({ Component: (await import("./screens/alarms/AlarmsScreen")).AlarmsScreen }) },
+  { path: "work", Component: Placeholder },
+  { path: "shifts", Component: Placeholder },
+  { path: "load", Component: Placeholder },
+  { path: "kinds", Component: Placeholder },
   // Video and map (ui/src/screens/{map,wall,camera,playback})
   { path: "map", lazy: async () => ({ Component: (await import("./screens/map/MapScreen")).MapScreen }) },
   { path: "wall", lazy: async () => ({ Component: (await import("./screens/wall/WallScreen")).WallScreen }) },
@@ -30,7 +40,7 @@ export const router = createBrowserRouter([
     Component: Shell,
     ErrorBoundary: Lost,
     children: [
-      { index: true, element: <Navigate to="/map" replace /> },
+      { index: true, Component: Start },
       ...screens.map((screen) => ({ ...screen, ErrorBoundary: Lost })),
       { path: "*", Component: Lost },
     ],

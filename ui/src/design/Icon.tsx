@@ -1,5 +1,13 @@
 /** Our own small set of line icons (24 px grid, stroke). `mirror` is for those that point along the reading direction. */
 const PATHS = {
+  overview: "M3 4h11v9H3zM17 4h4v4h-4zM17 11h4v9h-4zM3 16h11v4H3z",
+  alarm: "M6 17h12M7 17v-5.500a5 5 0 0 1 10 0V17M10.500 20.500h3M12 6.500V4M4 9.500 2.500 8.500M20 9.500l1.500-1",
+  silence: "M6 17h12M7 17v-5.500a5 5 0 0 1 10 0V17M10.500 20.500h3M12 6.500V4M3.500 4.500l17 16",
+  work: "M14.500 6.500a4 4 0 0 1 5-1l-2.500 2.500 1.500 1.500L21 7a4 4 0 0 1-5.300 5L8 19.700a1.900 1.900 0 0 1-2.700-2.700L13 9.300a4 4 0 0 1 1.500-2.800Z",
+  shift: "M4 12h13M13 7.500l4.500 4.500-4.500 4.500M20.500 5v14",
+  load: "M3 20h18M6 16v-4M10.500 16V7M15 16v-6M19.500 16V4",
+  kinds: "M4 6h4v4H4zM4 14h4v4H4zM11.500 8H20M11.500 16H20",
+  battery: "M3 8h15v8H3zM21 10.500v3M6 11v2M9 11v2",
   map: "M9 4 3 6v14l6-2 6 2 6-2V4l-6 2-6-2ZM9 4v14M15 6v14",
   wall: "M3 4h18v16H3zM3 12h18M9 4v16M15 4v16",
   playback: "M12 8v4.5l3 1.8M4.5 12a7.5 7.5 0 1 0 2.3-5.4L4.5 9M4.5 4.5V9H9",

@@ -11,6 +11,7 @@ import {
   Popover,
   Separator,
 } from "react-aria-components";
+import { AlarmBar } from "@/alarms/AlarmBar";
 import { Hint, Icon, IconButton } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { useConnection, useNow, useWorld } from "@/state/hooks";
@@ -33,6 +34,7 @@ export function Bar() {
       </Link>
       <Search />
       <span className="bar-gap" />
+      <AlarmBar />
       <LinkState />
       <Clock />
       <LanguageSwitch />

@@ -2,6 +2,7 @@
 import { Suspense } from "react";
 import { Link, Outlet, useLocation, useNavigation, useSearchParams } from "react-router";
 import { useTranslation } from "react-i18next";
+import { AlarmBell } from "@/alarms/AlarmBell";
 import { Button, Empty, Loading, PriorityMark } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { connection } from "@/state/connection";
@@ -25,6 +26,7 @@ export function Shell() {
       <a className="skip" href="#work">
         {t("shell:skip")}
       </a>
+      <AlarmBell />
       {!bare && <Bar />}
       {!bare && <Rail />}
       {/* Not `work` while another screen is fetched: what is there stays, and a thin line says that something comes. */}

@@ -11,6 +11,8 @@ export interface Room {
 
 export const GROUPS: Room[][] = [
   [
+    { to: "/overview", name: "overview", icon: "overview", may: (m) => m.alarms },
+    { to: "/alarms", name: "alarms", icon: "alarm", may: (m) => m.alarms },
     { to: "/map", name: "map", icon: "map", may: () => true },
     { to: "/wall", name: "wall", icon: "wall", may: (m) => m.watch },
     { to: "/playback", name: "playback", icon: "playback", may: (m) => m.playback },
@@ -20,6 +22,12 @@ export const GROUPS: Room[][] = [
     { to: "/cameras", name: "cameras", icon: "camera", may: () => true },
     { to: "/sites", name: "sites", icon: "site", may: () => true },
     { to: "/sectors", name: "sectors", icon: "sector", may: () => true },
+  ],
+  [
+    { to: "/work", name: "work", icon: "work", may: (m) => m.work },
+    { to: "/shifts", name: "shifts", icon: "shift", may: (m) => m.actOnAlarms || m.administerAlarms },
+    { to: "/load", name: "load", icon: "load", may: (m) => m.alarmLoad },
+    { to: "/kinds", name: "kinds", icon: "kinds", may: (m) => m.administerAlarms || m.manageAlarms },
   ],
   [
     { to: "/people", name: "people", icon: "people", may: (m) => m.people },

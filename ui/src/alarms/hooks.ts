@@ -1,0 +1,38 @@
+/** React's way to the alarms: the lists, the reader's words, what may be done. */
+import { useMemo } from "react";
+import type { Alarm } from "@/api/types";
+import { useFormats } from "@/i18n/format";
+import { useVersion, useWatched } from "@/state/hooks";
+import { usePreferences } from "@/state/preferences";
+import { useSession } from "@/state/session";
+import { world } from "@/state/world";
+import { compareAlarms, isOpen, type Own } from "./order";
+import type { Speaker } from "./words";
+
+export const useAlarms = (): Alarm[] => useWatched("alarm");
+
+/** In the order of what matters. */
+export function useOpenAlarms(): Alarm[] {
+  const alarms = useAlarms();
+  return useMemo(() => alarms.filter(isOpen).sort(compareAlarms), [alarms]);
+}
+
+/** Renewed when names change, so that sentences are said anew. */
+export function useSpeaker(): Speaker {
+  const { language } = usePreferences().preferences;
+  const formats = useFormats();
+  const versions = [useVersion("site"), useVersion("camera"), useVersion("sector"), useVersion("link"), useVersion("switch")].join();
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  return useMemo(() => ({ world, language, formats }), [language, formats, versions]);
+}
+
+/** Whose alarms are one's own: by the shift that one has taken, else by one's role. */
+export function useOwn(): Own {
+  const { me } = useSession();
+  const shifts = useWatched("shift");
+  const mine = shifts.find((shift) => shift.account_id === me.account_id && !shift.ended_us);
+  return useMemo(
+    () => ({ account: me.account, name: me.name, accountId: me.account_id, roles: me.roles, consoleId: mine?.console_id ?? null }),
+    [me, mine?.console_id],
+  );
+}

@@ -1,0 +1,1 @@
+export { Placeholder as AlarmsScreen } from "@/shell/Placeholder";

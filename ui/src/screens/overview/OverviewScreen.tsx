@@ -1,0 +1,1 @@
+export { Placeholder as OverviewScreen } from "@/shell/Placeholder";
