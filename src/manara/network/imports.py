@@ -72,7 +72,7 @@ _SAME = {
 _REFERENCES = ("site", "sector", "town", "switch")
 
 
-def _fold(header: str) -> str:
+def fold(header: str) -> str:
     """A header without what differs between people who write it: case, marks, forms of alef, blanks."""
     text = unicodedata.normalize("NFKC", header).casefold().strip().strip("#*: ")
     text = "".join(c for c in text if not unicodedata.combining(c) and unicodedata.category(c) != "Cf" and c != "ـ")
@@ -80,7 +80,7 @@ def _fold(header: str) -> str:
     return "_".join(text.replace("-", " ").replace("_", " ").split())
 
 
-_HEADERS = {_fold(word): name for name, words in _SAME.items() for word in words.split()}
+_HEADERS = {fold(word): name for name, words in _SAME.items() for word in words.split()}
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ def _parse_csv(noun: str, data: bytes) -> Parsed:
     allowed = set(columns(noun))
     names: list[str | None] = []
     for header in table.header:
-        name = _HEADERS.get(_fold(header))
+        name = _HEADERS.get(fold(header))
         if not header:
             names.append(None)
         elif name not in allowed:
@@ -146,7 +146,7 @@ def _parse_geojson(noun: str, data: bytes) -> Parsed:
     for feature in found.features:
         values: dict[str, Any] = {}
         for key, value in feature.properties.items():
-            name = _HEADERS.get(_fold(key))
+            name = _HEADERS.get(fold(key))
             if name not in allowed or name in values:
                 ignored.add(key[:64])
             else:
