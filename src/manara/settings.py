@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from manara.base.errors import FieldError, SettingsError
 
@@ -108,6 +108,35 @@ class Recorder(_Part):
     sub_stream_linger_s: float = Field(60.0, ge=0, description="A sub stream outlives its last viewer by this, in s.")
 
 
+class Notifications(_Part):
+    """Telling people off-screen: the mail server, and what webhooks may reach. Routes are set in the control room."""
+
+    smtp_host: str = Field("", description="Mail server that takes our e-mail; empty = no e-mail is sent.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server (587 STARTTLS, 465 TLS, 25).")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the way to the mail server is encrypted; `none` only to this machine."
+    )
+    smtp_account: str = Field("", description="Account at the mail server; empty = none is needed.")
+    smtp_password: SecretStr = Field(
+        SecretStr(""),
+        description="Its password; give it as `MANARA_NOTIFICATIONS__SMTP_PASSWORD` rather than in the file.",
+    )
+    tls_authority: Path | None = Field(
+        None, description="PEM file of the authority that signs mail server and webhooks; none = those of the machine."
+    )
+    from_address: str = Field("manara@localhost", description="Address that our e-mail comes from.")
+    private_webhooks: bool = Field(
+        False, description="Webhooks may go to private and loopback addresses; otherwise only to public ones."
+    )
+    timeout_s: float = Field(15.0, ge=1, le=120, description="One try to deliver takes at most this long, in s.")
+
+    @model_validator(mode="after")
+    def _guard(self) -> "Notifications":
+        if self.smtp_host and self.smtp_tls == "none" and self.smtp_host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(f"smtp_tls = none would send alarms in the clear to {self.smtp_host}")
+        return self
+
+
 class Simulate(_Part):
     """The virtual province."""
 
@@ -128,6 +157,7 @@ class Settings(_Part):
     access: Access = Field(default_factory=Access)
     journal: Journal = Field(default_factory=Journal)
     recorder: Recorder = Field(default_factory=Recorder)
+    notifications: Notifications = Field(default_factory=Notifications)
     simulate: Simulate = Field(default_factory=Simulate)
 
     def recording_disks(self) -> tuple[Disk, ...]:
@@ -185,7 +215,12 @@ def load(
         return Settings.model_validate(tree)
     except ValidationError as error:
         faults = [
-            FieldError(field=".".join(str(part) for part in e["loc"]), message=e["msg"], value=str(e.get("input"))[:80])
+            FieldError(
+                field=".".join(str(part) for part in e["loc"]),
+                message=e["msg"],
+                # of a whole section nothing is shown: a password may stand in it
+                value="" if isinstance(e.get("input"), Mapping) else str(e.get("input"))[:80],
+            )
             for e in error.errors()
         ]
         raise SettingsError(f"{source}: {len(faults)} bad settings", code="settings_invalid", fields=faults) from error
