@@ -13,7 +13,7 @@ from pathlib import Path
 
 from manara import __version__
 from manara.access.roles import Role
-from manara.app import archive_check, doctor, flags, imports, people, recorders, reference
+from manara.app import archive_check, doctor, flags, imports, people, recorders, reference, vision
 from manara.app.control import run_control
 from manara.app.demo import run_demo
 from manara.app.flags import settings_of
@@ -55,6 +55,9 @@ def run(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     if given.role == "recorder":
         recorders.play(settings, given.id, given.of)
+        return 0
+    if given.role == "vision":
+        vision.play(settings, given.number, given.of)
         return 0
     log.setup(given.role, Folders.of(settings).logs)
     role = run_control if given.role == "control" else run_simulate
@@ -138,8 +141,9 @@ def parser() -> argparse.ArgumentParser:
     command("demo", demo, "a virtual province: real RTSP cameras, recorded and live, with demo accounts")
 
     one = command("run", run, "run one role in this process")
-    one.add_argument("--role", required=True, choices=("control", "recorder", "simulate"))
+    one.add_argument("--role", required=True, choices=("control", "recorder", "simulate", "vision"))
     recorders.add_flags(one)
+    one.add_argument("--number", type=int, default=1, help="which vision process this is")
 
     one = command("doctor", doctor_command, "check this machine and say what to mend")
     one.add_argument("--archive", action="store_true", help="check the archive instead: no orphan file, no orphan row")

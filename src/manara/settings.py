@@ -137,6 +137,24 @@ class Notifications(_Part):
         return self
 
 
+class Vision(_Part):
+    """Looking at the cameras' pictures: only how the picture is, never what or who is in it."""
+
+    enabled: bool = Field(True, description="Whether pictures are looked at at all.")
+    processes: int = Field(0, ge=0, le=64, description="Vision processes; 0 = one for every 200 cameras.")
+    stream: Literal["main", "sub"] = Field(
+        "main",
+        description="Stream whose key frames are decoded: `main` is open anyway; `sub` costs a fourth of the processor"
+        " time but a second stream from each camera.",
+    )
+    look_s: float = Field(10.0, ge=2, le=60, description="Every camera is looked at about this often, in s.")
+    soon_s: float = Field(2.5, ge=0.5, le=30, description="A suspicious picture is looked at again after this, in s.")
+    cpu_pct: float = Field(
+        80.0, gt=1, le=100, description="Most of a core that a vision process takes; looks are skipped beyond it."
+    )
+    loops: bool = Field(True, description="Whether a picture that repeats an earlier hour is a finding.")
+
+
 class Simulate(_Part):
     """The virtual province."""
 
@@ -146,6 +164,10 @@ class Simulate(_Part):
     )
     onvif_port: int = Field(8555, ge=0, le=65535, description="Port of the virtual ONVIF devices on loopback.")
     seed: int = Field(7, description="Seed of the virtual province; the same seed gives the same province.")
+    faults: Literal["calm", "evening", "bad_day"] = Field(
+        "evening",
+        description="What goes wrong by itself: nothing, one thing after another from two minutes on, or a flood.",
+    )
 
 
 class Settings(_Part):
@@ -158,6 +180,7 @@ class Settings(_Part):
     journal: Journal = Field(default_factory=Journal)
     recorder: Recorder = Field(default_factory=Recorder)
     notifications: Notifications = Field(default_factory=Notifications)
+    vision: Vision = Field(default_factory=Vision)
     simulate: Simulate = Field(default_factory=Simulate)
 
     def recording_disks(self) -> tuple[Disk, ...]:

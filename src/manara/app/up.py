@@ -15,6 +15,7 @@ from manara.app.data import open_state, prepare
 from manara.app.folders import Folders, OnlyOne, journal_address
 from manara.app.stopping import stop_on_signals
 from manara.app.supervisor import Role, Supervisor
+from manara.app.vision import processes as vision_processes
 from manara.base.clock import SystemClock
 from manara.base.errors import ManaraError, SettingsError, Unavailable
 from manara.messages import RoleRestarted
@@ -60,15 +61,26 @@ class _Teller:
 
 def recorder_count(settings: Settings) -> int:
     """As many recorder processes as the settings say, or one for every 300 cameras."""
-    if settings.recorder.processes:
-        return settings.recorder.processes
+    return settings.recorder.processes or max(1, -(-camera_count(settings) // CAMERAS_A_RECORDER))
+
+
+def camera_count(settings: Settings) -> int:
+    """How many cameras the state holds that are in use."""
     database = open_state(settings)
     try:
         with database.read() as session:
-            cameras = session.scalar(select(func.count()).select_from(Camera).where(Camera.enabled)) or 0
+            return session.scalar(select(func.count()).select_from(Camera).where(Camera.enabled)) or 0
     finally:
         database.close()
-    return max(1, -(-cameras // CAMERAS_A_RECORDER))
+
+
+def visions_of(settings_arguments: Sequence[str], count: int) -> list[Role]:
+    """So many vision processes, each knowing how many they are."""
+    command = [sys.executable, "-m", "manara.app.vision", *settings_arguments]
+    return [
+        Role(f"vision-{number}", [*command, "--number", str(number), "--of", str(count)])
+        for number in range(1, count + 1)
+    ]
 
 
 def check_ports(settings: Settings, *, simulate: bool) -> None:
@@ -122,6 +134,7 @@ def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate:
     """The roles of this machine but the journal. `settings_arguments` make a child read the same settings."""
     command = [sys.executable, "-m", "manara.cli", *settings_arguments, "run", "--role"]
     roles = [Role("control", [*command, "control"]), *recorders_of(settings_arguments, recorder_count(settings))]
+    roles += visions_of(settings_arguments, vision_processes(settings, camera_count(settings)))
     if simulate:
         # Stopped last, so that stopping does not look like cameras that went away.
         roles.insert(0, Role("simulate", [*command, "simulate"], last=True))

@@ -1,0 +1,156 @@
+"""What a look says against a healthy view: evidence for each kind of fault, 0 to 1. Pure; remembers nothing.
+
+Each function is about one look. That a thing must last before it is believed is `judge.py`'s business, and so are
+frozen, looping and vibrating pictures, which show only over several looks (`repeats.py`). Thresholds were found on the
+clips named in `docs/design/image-health.md`, which also says which clips were held out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from manara.vision.picture import Floats, Look
+from manara.vision.references import Mask, Match, View, register
+
+LEAST_TEXTURED = 8  # of 144 blocks: with fewer a view is too poor to say that it lost something
+_NOISE_FINE = 0.2  # grey levels: what rounding and coding leave in a flat block
+
+
+def ramp(value: float, none: float, full: float) -> float:
+    """0 at `none`, 1 at `full`, straight between; either may be the larger."""
+    return max(0.0, min(1.0, (value - none) / (full - none)))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one look says. `kinds` holds what was found with 0 to 1."""
+
+    kinds: dict[str, float]
+    match: Match | None
+    flat_share: float  # of the structured blocks, how many lost their structure
+    sharpness: float  # against the view, 1 = as it was
+    layout: float  # correlation of light and dark places with the view's
+    changed: bool  # the picture is not what it was a moment ago, so nothing is learned from it
+
+
+def judge(look: Look, view: View | None, *, day: float) -> Evidence:
+    """Evidence of one look against the view that fits it best. `day` is how surely it is day here, 0 to 1."""
+    kinds: dict[str, float] = {}
+    black, white = dark(look), bright(look)
+    if view is None:
+        if black > 0.5:
+            kinds["image_black"] = black
+        elif white > 0.5:
+            kinds["image_white"] = white
+        return Evidence(kinds, None, 0.0, 1.0, 1.0, bool(kinds))
+    match = register(look, view)
+    if black > 0.5 and view.high > 56:
+        kinds["image_black"] = black
+    if white > 0.5 and view.low < 190:
+        kinds["image_white"] = white
+    textured = view.textured
+    count = int(textured.sum())
+    flat = _flat(look, view)
+    flat_share = float(flat[textured].mean()) if count else 0.0
+    sharpness, blurred_share = _sharpness(look, view, textured)
+    layout = _layout(look.block_mean, view.block_mean)
+    structure = float(look.block_edges.sum() / max(1e-6, view.block_edges.sum()))
+    usual = max(0.15, view.score or 0.5)
+    kept = match.score / usual
+    if not kinds and count >= LEAST_TEXTURED:
+        _lost_detail(kinds, flat_share, sharpness, blurred_share, layout, kept, structure, look, view)
+        if not kinds:
+            _moved(kinds, match, view, kept, structure)
+    if not kinds:
+        _colour(kinds, look, view, day)
+    changed = bool(kinds) or kept < 0.5 or flat_share > 0.3
+    return Evidence(kinds, match, flat_share, sharpness, layout, changed)
+
+
+def dark(look: Look) -> float:
+    """Nothing but black."""
+    return ramp(look.high, 46, 32) * ramp(look.dark_share, 0.93, 0.985)
+
+
+def bright(look: Look) -> float:
+    """Nothing but white."""
+    return max(ramp(look.low, 195, 218), ramp(look.white_share, 0.86, 0.95))
+
+
+def _flat(look: Look, view: View) -> Mask:
+    """Blocks that lost their structure, more than the picture as a whole lost contrast."""
+    contrast = look.block_std / (view.block_std + 0.5)
+    whole = float(np.clip(np.percentile(contrast[view.textured], 80), 0.15, 1.0)) if view.textured.any() else 1.0
+    edges = look.block_edges / (view.block_edges + 1e-4)
+    flat: Mask = ((contrast < 0.35 * whole) & (edges < 0.6)) | (edges < 0.2)
+    return flat
+
+
+def _sharpness(look: Look, view: View, textured: Mask) -> tuple[float, float]:
+    """Finest detail for the contrast there is, against the view's; and the share of blocks in which it fell."""
+    usable = textured & (view.block_fine > 3 * _NOISE_FINE)
+    if usable.sum() < LEAST_TEXTURED // 2:
+        usable = textured & (view.block_fine > 1.5 * _NOISE_FINE)
+    if usable.sum() < LEAST_TEXTURED // 2:
+        return 1.0, 0.0
+    now = np.maximum(look.block_fine - _NOISE_FINE, 0) / (look.block_std + 0.5)
+    then = np.maximum(view.block_fine - _NOISE_FINE, 0.05) / (view.block_std + 0.5)
+    ratio = (now / then)[usable]
+    return float(np.median(ratio)), float((ratio < 0.5).mean())
+
+
+def _layout(now: Floats, then: Floats) -> float:
+    left, right = now - now.mean(), then - then.mean()
+    size = float(np.sqrt((left * left).sum() * (right * right).sum()))
+    return float((left * right).sum() / size) if size > 1e-3 else 0.0
+
+
+def _lost_detail(
+    kinds: dict[str, float],
+    flat_share: float,
+    sharpness: float,
+    blurred_share: float,
+    layout: float,
+    kept: float,
+    structure: float,
+    look: Look,
+    view: View,
+) -> None:
+    """Covered, blurred or dirty: detail is gone everywhere or in places."""
+    gone = max(ramp(flat_share, 0.55, 0.8), ramp(structure, 0.3, 0.12) * ramp(kept, 0.6, 0.3))
+    soft = ramp(sharpness, 0.55, 0.3) * ramp(blurred_share, 0.6, 0.85)
+    if gone > 0.3 and layout < 0.72:
+        kinds["image_covered"] = gone
+    elif soft > 0.3 and layout >= 0.6:
+        kinds["image_blurred"] = soft
+    elif gone > 0.3:
+        kinds["image_covered"] = gone * ramp(layout, 0.97, 0.85)
+    elif flat_share > 0.06:
+        kinds["image_dirty"] = ramp(flat_share, 0.05, 0.2)
+    for kind in [kind for kind, value in kinds.items() if value <= 0.05]:
+        del kinds[kind]
+
+
+def _moved(kinds: dict[str, float], match: Match, view: View, kept: float, structure: float) -> None:
+    """The structure is there and lies elsewhere, or is another."""
+    shift_px = float(np.hypot(match.right_px, match.down_px))
+    elsewhere = (
+        shift_px >= 5 and match.best_sigmas >= 8 and match.best > 1.25 * match.score and match.best > 0.35 * view.score
+    )
+    if elsewhere:
+        kinds["image_moved"] = ramp(shift_px, 3, 8) * ramp(match.best_sigmas, 6, 10)
+    elif view.score >= 0.2:
+        # Another picture altogether: nothing of it lies where it lay, though there is much to see.
+        other = ramp(kept, 0.4, 0.15) * ramp(match.sigmas, 9, 4) * ramp(structure, 0.3, 0.6)
+        if other > 0.05:
+            kinds["image_moved"] = other
+
+
+def _colour(kinds: dict[str, float], look: Look, view: View, day: float) -> None:
+    if day <= 0 or view.colour < 2.0 or view.mean < 45:
+        return
+    grey = ramp(look.colour / view.colour, 0.3, 0.12)
+    cast = ramp(float(np.hypot(look.chroma_u - view.chroma_u, look.chroma_v - view.chroma_v)), 9, 18)
+    most = max(grey, cast * (1.0 if look.chroma_v > view.chroma_v + 4 else 0.0)) * day
+    if most > 0.05:
+        kinds["image_colour_lost"] = most

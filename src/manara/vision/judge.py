@@ -1,0 +1,393 @@
+"""One camera: from look to look to a verdict. Pure; no clock, no I/O.
+
+    Look → evidence against recent picture and references → lasts? → findings; calm? → learned from
+
+A thing is a finding only when it lasted over several looks (`LASTING`); a suspicious look asks for the next one soon
+(`hurry`), so that this takes seconds. The recent picture follows the light only while nothing is suspicious. A PTZ
+camera is not trusted from the order to move until two looks in turn show the same view; each preset has references of
+its own. `role.py` calls `take` for each look and tells what came of it.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from manara.messages import ImageFinding, ImageVerdict
+from manara.vision.detectors import Evidence, judge, ramp
+from manara.vision.picture import Look
+from manara.vision.references import RECENT_LOOKS, SAME_VIEW, References, View
+from manara.vision.repeats import Repeats
+
+LEARNING_LOOKS = 6
+REFERENCE_LOOKS = 12  # healthy looks in a row before anything is learned into a reference
+REFERENCE_EVERY_US = 60_000_000
+SETTLE_US = 4_000_000
+SETTLE_MOST_US = 40_000_000
+FREE = "?"  # a PTZ camera that a person steered: it stands anywhere
+_ODD_US = 90_000_000  # another light, the same view: followed after this long
+_ODD_MOST_US = 600_000_000  # nothing that has a name, but not what it was: accepted after this long
+_SHIFTS = 6
+_SHIFTS_US = 60_000_000
+_HOUR_LOOKS = 30
+
+# For each kind: how many looks one after the other, and over which time at least.
+LASTING: dict[str, tuple[int, int]] = {
+    "image_black": (3, 5_000_000),
+    "image_white": (3, 6_000_000),
+    "image_covered": (3, 6_000_000),
+    "image_blurred": (3, 6_000_000),
+    "image_moved": (3, 6_000_000),
+    "image_dirty": (4, 14_000_000),
+    "image_colour_lost": (4, 9_000_000),
+}
+_COLOUR = "image_colour_lost"
+
+
+@dataclass(slots=True)
+class _Streak:
+    """Looks in a row that spoke for something."""
+
+    since_us: int = 0
+    looks: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    flat: float = 0.0
+    calm: int = 0
+
+    def add(self, kinds: dict[str, float], at_us: int, flat_share: float) -> None:
+        if not self.looks:
+            self.since_us = at_us
+        self.looks += 1
+        self.flat = max(self.flat * 0.8, flat_share)
+        for kind, value in kinds.items():
+            self.sums[kind] = self.sums.get(kind, 0.0) + value
+
+    def strongest(self) -> tuple[str, float]:
+        kind = max(self.sums, key=lambda name: self.sums[name])
+        return kind, sum(self.sums.values()) / self.looks
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of a look."""
+
+    verdict: ImageVerdict
+    changed: bool  # the verdict says something else than before
+    hurry: bool  # the next look should be soon
+    begun: bool  # a finding began: keep this picture
+    base: View | None
+    learned: View | None  # a new reference view: keep this picture as its picture
+
+
+@dataclass(slots=True)
+class CameraJudge:
+    """The memory of one camera. `utc_offset_s` is the deployment's, for the hours of the day."""
+
+    camera_id: str
+    references: References = field(default_factory=References)
+    repeats: Repeats = field(default_factory=Repeats)
+    recent: View | None = None
+    preset: str = ""
+    findings: dict[str, ImageFinding] = field(default_factory=dict)
+    hours_seen: list[int] = field(default_factory=lambda: [0] * 24)
+    hours_colour: list[float] = field(default_factory=lambda: [0.0] * 24)
+    sway_px: float = 0.3
+    picture: str = ""
+    reference: str = ""
+    loops: bool = True
+    _streak: _Streak = field(default_factory=_Streak)
+    _colour: _Streak = field(default_factory=_Streak)
+    _calm: int = 0
+    _odd_us: int = 0
+    _learned_us: int = 0
+    _moving_us: int = 0
+    _settling: Look | None = None
+    _shifts: deque[tuple[int, float, float]] = field(default_factory=lambda: deque(maxlen=_SHIFTS))
+    _shaking: int = 0
+    _told: tuple[object, ...] = ()
+    _take_reference_by: str = ""
+
+    # -- asked from outside ------------------------------------------------------------------------------------------
+
+    def moved(self, at_us: int, preset: str) -> None:
+        """The camera was told to move; `preset` is where to, "" when a person steers it."""
+        self.preset = preset or FREE
+        self._moving_us = at_us
+        self._settling = None
+        self.recent = None
+        self._calm = 0
+        self.findings = {kind: kept for kind, kept in self.findings.items() if kind in ("image_black", "image_white")}
+        self._streak, self._colour = _Streak(), _Streak()
+        self._shifts.clear()
+        self.repeats.forget()
+
+    def take_reference(self, by: str) -> None:
+        """Make the next look the reference of the present preset."""
+        self._take_reference_by = by or "?"
+
+    def unusable(self, at_us: int, why: str) -> Judged:
+        """There was no picture to look at."""
+        return self._said(at_us, False, why, None, None, begun=False)
+
+    # -- a look ------------------------------------------------------------------------------------------------------
+
+    def take(self, look: Look, hour: int) -> Judged:
+        """The next look; `hour` is the local hour of the day, 0 to 23."""
+        at_us = look.at_us
+        if self._take_reference_by:
+            return self._set_reference(look)
+        if self._moving_us and not self._settled(look):
+            return self._said(at_us, False, "ptz_moving", None, None, begun=False, hurry=True)
+        self.repeats.take(look.grain, at_us)
+        base = self._base(look)
+        evidence = judge(look, base, day=self._day(hour))
+        if evidence.kinds.get("image_moved"):
+            other = self.references.elsewhere(look, self.preset)
+            if other is not None:  # a tour of the camera's own
+                self.preset, self.recent, self._calm = other, None, 0
+                self._streak = _Streak()
+                base = self._base(look)
+                evidence = judge(look, base, day=self._day(hour))
+        before = set(self.findings)
+        self._shake(evidence, at_us)
+        self._weigh(evidence, look)
+        self._weigh_colour(evidence, at_us)
+        self._weigh_repeats(at_us)
+        learned = self._learn(look, evidence, hour)
+        begun = bool(set(self.findings) - before)
+        known = self.recent is not None and (
+            self.recent.looks >= LEARNING_LOOKS or bool(self.references.of(self.preset))
+        )
+        trusted = bool(self.findings) or known
+        hurry = bool(
+            (self._streak.looks and not before)
+            or self._colour.looks
+            or self.repeats.suspicious
+            or self._streak.calm
+            or self._shaking
+        )
+        return self._said(at_us, trusted, "" if trusted else "learning", base, learned, begun=begun, hurry=hurry)
+
+    # -- within ------------------------------------------------------------------------------------------------------
+
+    def _base(self, look: Look) -> View | None:
+        """The healthy view to hold the look against."""
+        recent = self.recent
+        share = -1.0
+        if recent is not None:
+            share = recent.score_of(look) / max(0.15, recent.score or 0.5)
+            if share >= 0.7:
+                return recent
+        if self.preset == FREE:
+            return recent
+        view, other = self.references.best(look, self.preset)
+        if recent is None or (view is not None and other >= SAME_VIEW and other > share + 0.25):
+            return view
+        return recent
+
+    def _weigh(self, evidence: Evidence, look: Look) -> None:
+        """Whatever takes the view away: one finding at a time, the strongest."""
+        kinds = {kind: value for kind, value in evidence.kinds.items() if kind != _COLOUR and value >= 0.3}
+        if self.preset == FREE:
+            kinds.pop("image_moved", None)
+        if "image_moved" in kinds and self._spread_px() > 4:
+            kinds.pop("image_moved")
+        streak = self._streak
+        mine = [kind for kind in self.findings if kind in LASTING and kind != _COLOUR]
+        if not kinds:
+            streak.calm += bool(streak.looks or mine)
+            if streak.calm >= 2 or (streak.looks and not mine):
+                for kind in mine:
+                    del self.findings[kind]
+                self._streak = _Streak()
+            return
+        streak.calm = 0
+        streak.add(kinds, look.at_us, evidence.flat_share)
+        kind, mean = streak.strongest()
+        looks, span_us = LASTING[kind]
+        if kind == "image_dirty" and streak.flat < 0.3:
+            looks, span_us = (6, 60_000_000) if streak.flat >= 0.15 else (12, 300_000_000)
+        if streak.looks >= looks and look.at_us - streak.since_us >= span_us and mean >= 0.5:
+            for old in mine:
+                if old != kind:
+                    del self.findings[old]
+            self._find(kind, mean, streak.since_us, evidence)
+
+    def _weigh_colour(self, evidence: Evidence, at_us: int) -> None:
+        value = evidence.kinds.get(_COLOUR, 0.0)
+        if value < 0.3:
+            self._colour.calm += 1
+            if self._colour.calm >= 2 or _COLOUR not in self.findings:
+                self._colour = _Streak()
+                self.findings.pop(_COLOUR, None)
+            return
+        self._colour.calm = 0
+        self._colour.add({_COLOUR: value}, at_us, 0.0)
+        looks, span_us = LASTING[_COLOUR]
+        if self._colour.looks >= looks and at_us - self._colour.since_us >= span_us:
+            self._find(_COLOUR, value, self._colour.since_us, evidence)
+
+    def _weigh_repeats(self, at_us: int) -> None:
+        repeats = self.repeats
+        hidden = any(kind in ("image_black", "image_white", "image_covered") for kind in self.findings)
+        if repeats.frozen and not hidden:
+            self.findings.setdefault(
+                "image_frozen", ImageFinding(kind="image_frozen", confidence=0.95, since_us=repeats.still_since_us)
+            )
+        elif not repeats.frozen:
+            self.findings.pop("image_frozen", None)
+        if repeats.looping and self.loops and not hidden:
+            self.findings.setdefault("image_loop", ImageFinding(kind="image_loop", confidence=0.9, since_us=at_us))
+        elif not repeats.looping:
+            self.findings.pop("image_loop", None)
+
+    def _shake(self, evidence: Evidence, at_us: int) -> None:
+        """Strong vibration: the same view, at another place at each look."""
+        match = evidence.match
+        kind = "image_vibrating"
+        if match is None or match.best_sigmas < 8 or match.best < 0.15:
+            return
+        self._shifts.append((at_us, match.right_px, match.down_px))
+        limit = max(2.5, 3 * self.sway_px)
+        spread = self._spread_px()
+        moving = spread > limit
+        self._shaking = len(self._shifts) if moving else 0
+        if kind in self.findings:
+            if spread < 0.7 * limit:
+                del self.findings[kind]
+        elif moving and len(self._shifts) >= 5 and at_us - self._shifts[0][0] <= _SHIFTS_US:
+            right = [shift[1] for shift in self._shifts]
+            # A view that was turned lies at one new place; one that shakes goes to and fro.
+            turns = sum((b - a) * (c - b) < 0 for a, b, c in zip(right, right[1:], right[2:], strict=False))
+            down = [shift[2] for shift in self._shifts]
+            turns = max(turns, sum((b - a) * (c - b) < 0 for a, b, c in zip(down, down[1:], down[2:], strict=False)))
+            if turns >= 2:
+                confidence = 0.5 + 0.45 * ramp(spread, limit, 2 * limit)
+                self._find(kind, confidence, self._shifts[0][0], evidence, spread_px=spread)
+
+    def _spread_px(self) -> float:
+        if len(self._shifts) < 3:
+            return 0.0
+        places = np.array([shift[1:] for shift in self._shifts])
+        return float(np.hypot(*places.std(axis=0)))
+
+    def _find(self, kind: str, confidence: float, since_us: int, evidence: Evidence, **more: float) -> None:
+        confidence = round(min(0.99, confidence), 2)
+        before = self.findings.get(kind)
+        if before is not None and abs(before.confidence - confidence) < 0.2:
+            return
+        detail = {
+            "flat_share": round(evidence.flat_share, 3),
+            "sharpness": round(evidence.sharpness, 3),
+            **{name: round(value, 2) for name, value in more.items()},
+        }
+        if evidence.match is not None:
+            detail |= {
+                "match": round(evidence.match.score, 3),
+                "right_px": round(evidence.match.right_px, 1),
+                "down_px": round(evidence.match.down_px, 1),
+            }
+        self.findings[kind] = ImageFinding(
+            kind=kind, confidence=confidence, since_us=before.since_us if before else since_us, detail=detail
+        )
+
+    def _learn(self, look: Look, evidence: Evidence, hour: int) -> View | None:
+        """Learn from a look that nothing speaks against."""
+        at_us = look.at_us
+        streaks = self._streak.looks or self._colour.looks or self._shaking
+        if self.findings or streaks or any(value >= 0.3 for value in evidence.kinds.values()):
+            self._calm, self._odd_us = 0, 0
+            return None
+        if self.recent is None:
+            if evidence.changed and self.references.of(self.preset) and self.preset != FREE:
+                # It is not what any reference shows, though nothing has a name: wait before learning from it.
+                self._odd_us = self._odd_us or at_us
+                if at_us - self._odd_us < _ODD_US:
+                    return None
+            self.recent, self._calm, self._odd_us = View.of(look, self.preset), 0, 0
+            return None
+        if evidence.changed and self.recent.looks >= LEARNING_LOOKS:
+            self._odd_us = self._odd_us or at_us
+            match = evidence.match
+            there = match is not None and match.sigmas >= 6
+            if at_us - self._odd_us > (_ODD_US if there else _ODD_MOST_US):
+                score, scatter = self.recent.score, self.recent.scatter
+                self.recent = View.of(look, self.preset)
+                self.recent.score, self.recent.scatter = score, scatter
+                self._odd_us = 0
+            self._calm = 0
+            return None
+        self._odd_us = 0
+        if self.recent.looks >= 3:
+            self.recent.learn_score(self.recent.score_of(look))
+        self.recent.learn(look, at_us, RECENT_LOOKS)
+        if evidence.match is not None and evidence.match.best_sigmas >= 8:
+            shift = min(4.0, float(np.hypot(evidence.match.right_px, evidence.match.down_px)))
+            self.sway_px += (shift - self.sway_px) * 0.02
+        self.hours_seen[hour] += 1
+        part = max(1 / self.hours_seen[hour], 1 / 2000)
+        self.hours_colour[hour] += (float(look.colour > 2.0) - self.hours_colour[hour]) * part
+        self._calm += 1
+        if (
+            self.preset != FREE
+            and self._calm >= REFERENCE_LOOKS
+            and at_us - self._learned_us >= REFERENCE_EVERY_US
+            and self.recent.textured.any()
+        ):
+            self._learned_us = at_us
+            return self.references.learn(self.recent, self.preset, at_us)
+        return None
+
+    def _set_reference(self, look: Look) -> Judged:
+        view = self.references.set_by(look, self.preset, self._take_reference_by)
+        self._take_reference_by = ""
+        self.recent = View.of(look, self.preset)
+        self.findings.clear()
+        self._streak, self._colour = _Streak(), _Streak()
+        self._shifts.clear()
+        self._calm = 0
+        self.picture = ""
+        return self._said(look.at_us, True, "", view, view, begun=False)
+
+    def _settled(self, look: Look) -> bool:
+        """Whether the camera has stopped: this look shows what the last one did, or it took too long to wait."""
+        since_us = look.at_us - self._moving_us
+        before, self._settling = self._settling, look
+        if since_us < SETTLE_US:
+            return False
+        same = before is not None and before.at_us >= self._moving_us and View.of(before).score_of(look) >= 0.35
+        if same or since_us > SETTLE_MOST_US:
+            self._moving_us, self._settling = 0, None
+            return True
+        return False
+
+    def _day(self, hour: int) -> float:
+        """How surely there is daylight, from when this camera sends colour; before that is known, from the clock."""
+        if self.hours_seen[hour] >= _HOUR_LOOKS:
+            return ramp(self.hours_colour[hour], 0.8, 0.97)
+        return 1.0 if 8 <= hour < 16 else 0.0
+
+    def _said(
+        self,
+        at_us: int,
+        trusted: bool,
+        why: str,
+        base: View | None,
+        learned: View | None,
+        *,
+        begun: bool,
+        hurry: bool = False,
+    ) -> Judged:
+        findings = list(self.findings.values())
+        verdict = ImageVerdict(
+            camera_id=self.camera_id,
+            at_us=at_us,
+            findings=findings,
+            trusted=trusted,
+            why=why,
+            picture=self.picture if findings else "",
+            reference=self.reference if findings else "",
+        )
+        told = (trusted, why, tuple((found.kind, found.confidence) for found in findings))
+        changed, self._told = told != self._told, told
+        return Judged(verdict, changed, hurry, begun, base, learned)

@@ -1,0 +1,272 @@
+"""What a camera's picture is when it is well: the recent picture, and reference views by preset and by light. Pure.
+
+A `View` is a running mean of looks: what stays (edges of buildings, kerbs, poles) remains, what passes averages away.
+`Recent` follows the light through dusk and rain within a minute or two, and stops the moment a look is suspicious.
+`References` keeps a few views a preset, each learned over minutes of a healthy picture, so that a camera that was
+turned or covered while nobody looked is still found, by day and by night. Nothing is learned from a sick picture.
+Bounds: `MOST_VIEWS` views a preset, `MOST_PRESETS` presets a camera.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manara.vision.picture import (
+    BLOCKS_ACROSS,
+    BLOCKS_DOWN,
+    EDGE_ACROSS,
+    EDGE_DOWN,
+    Field,
+    Floats,
+    Look,
+)
+
+Mask = NDArray[np.bool_]
+
+MOST_VIEWS = 6
+MOST_PRESETS = 16
+RECENT_LOOKS = 7.0
+VIEW_LOOKS = 60.0
+SAME_VIEW = 0.6  # of its own usual score: a look that matches so well belongs to the view
+_TEXTURED = 0.012
+_BAND_EDGE = 9
+
+
+@dataclass(slots=True)
+class View:
+    """A running mean of healthy looks."""
+
+    edges: Field
+    block_edges: Floats
+    block_mean: Floats
+    block_std: Floats
+    block_fine: Floats
+    mean: float
+    low: float
+    high: float
+    chroma_u: float
+    chroma_v: float
+    colour: float
+    looks: int = 1
+    first_us: int = 0
+    last_us: int = 0
+    score: float = 0.0  # usual match of a live look with it; 0 = not yet known
+    scatter: float = 0.1
+    preset: str = ""
+    by: str = ""  # who set it, "" = learned
+    picture: str = ""
+    _power: float = 0.0
+    _spectrum: Field | None = None
+
+    @classmethod
+    def of(cls, look: Look, preset: str = "") -> "View":
+        """A view of one look."""
+        return cls(
+            edges=look.edges.copy(),
+            block_edges=look.block_edges.copy(),
+            block_mean=look.block_mean.copy(),
+            block_std=look.block_std.copy(),
+            block_fine=look.block_fine.copy(),
+            mean=look.mean,
+            low=look.low,
+            high=look.high,
+            chroma_u=look.chroma_u,
+            chroma_v=look.chroma_v,
+            colour=look.colour,
+            first_us=look.at_us,
+            last_us=look.at_us,
+            preset=preset,
+        )
+
+    def learn(self, look: "Look | View", at_us: int, most_looks: float) -> None:
+        """Take a healthy look (or the recent view) into the mean."""
+        part = max(1.0 / (self.looks + 1), 1.0 / most_looks)
+        for name in ("edges", "block_edges", "block_mean", "block_std", "block_fine"):
+            mine = getattr(self, name)
+            mine += (getattr(look, name) - mine) * part
+        for name in ("mean", "low", "high", "chroma_u", "chroma_v", "colour"):
+            setattr(self, name, getattr(self, name) + (getattr(look, name) - getattr(self, name)) * part)
+        self.looks += 1
+        self.last_us = at_us
+        self._power, self._spectrum = 0.0, None
+
+    def learn_score(self, score: float) -> None:
+        """How well a live look matched it."""
+        if self.score == 0.0:
+            self.score = score
+        part = 0.05
+        self.scatter += (abs(score - self.score) - self.scatter) * part
+        self.score += (score - self.score) * part
+
+    @property
+    def power(self) -> float:
+        """How much lasting structure it has."""
+        if self._power == 0.0:
+            self._power = float(np.vdot(self.edges, self.edges).real) + 1e-6
+        return self._power
+
+    @property
+    def spectrum(self) -> Field:
+        """Of `edges`, conjugated, for registration."""
+        if self._spectrum is None:
+            self._spectrum = np.conj(np.fft.fft2(self.edges))
+        return self._spectrum
+
+    @property
+    def textured(self) -> Mask:
+        """Blocks (9, 16) that have lasting structure; none where the view has too little to judge by."""
+        mask: Mask = self._block_power() > _TEXTURED
+        return mask
+
+    def _block_power(self) -> Floats:
+        inner = self.edges[_BAND_EDGE:-_BAND_EDGE]
+        power: Floats = (
+            (inner.real**2 + inner.imag**2)
+            .reshape(BLOCKS_DOWN, 8, BLOCKS_ACROSS, EDGE_ACROSS // BLOCKS_ACROSS)
+            .mean(axis=(1, 3))
+        )
+        return power
+
+    def score_of(self, look: Look) -> float:
+        """How well a look's structure lies on this view's, -1 to 1; 0 = not at all."""
+        power = float(np.vdot(look.edges, look.edges).real) + 1e-6
+        return float(np.vdot(self.edges, look.edges).real) / float(np.sqrt(power * self.power))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a look lies on a view: here, and at the best place."""
+
+    score: float
+    sigmas: float  # of the match here, over that at all other places
+    best: float
+    best_sigmas: float
+    right_px: float  # where the best place is, in px of 320
+    down_px: float
+
+
+def register(look: Look, view: View) -> Match:
+    """Where the look lies best on the view."""
+    surface: Floats = np.fft.ifft2(np.fft.fft2(look.edges) * view.spectrum).real.astype(np.float32)
+    power = float(np.vdot(look.edges, look.edges).real) + 1e-6
+    surface /= float(np.sqrt(power * view.power))
+    spread = float(surface.std()) + 1e-6
+    place = int(surface.argmax())
+    down, right = divmod(place, EDGE_ACROSS)
+    best = float(surface[down, right])
+    down_px = _fine(surface[:, right], down)
+    right_px = _fine(surface[down], right)
+    here = float(surface[0, 0])
+    return Match(
+        here,
+        here / spread,
+        best,
+        best / spread,
+        2 * _signed(right_px, EDGE_ACROSS),
+        2 * _signed(down_px, EDGE_DOWN),
+    )
+
+
+def _fine(line: Floats, at: int) -> float:
+    """The top of a parabola through a peak and its neighbours."""
+    before, here, after = float(line[at - 1]), float(line[at]), float(line[(at + 1) % len(line)])
+    bend = before - 2 * here + after
+    return at + (0.0 if abs(bend) < 1e-9 else max(-0.5, min(0.5, 0.5 * (before - after) / bend)))
+
+
+def _signed(place: float, size: int) -> float:
+    return (place + size / 2) % size - size / 2
+
+
+@dataclass(slots=True)
+class References:
+    """The reference views of a camera."""
+
+    views: list[View] = field(default_factory=list)
+
+    def of(self, preset: str) -> list[View]:
+        """Those of a preset ("" = the camera stands still)."""
+        return [view for view in self.views if view.preset == preset]
+
+    def best(self, look: Look, preset: str) -> tuple[View | None, float]:
+        """The view of a preset that a look matches best, by the view's own usual score, and that share of it."""
+        found: View | None = None
+        most = -1.0
+        for view in self.of(preset):
+            share = view.score_of(look) / max(0.05, view.score or 0.5)
+            if share > most:
+                found, most = view, share
+        return found, most
+
+    def elsewhere(self, look: Look, preset: str) -> str | None:
+        """Another preset whose view this look clearly is."""
+        for view in self.views:
+            if view.preset != preset and view.score_of(look) >= SAME_VIEW * max(0.2, view.score or 0.5):
+                match = register(look, view)
+                if match.sigmas >= 8 and abs(match.right_px) + abs(match.down_px) < 6:
+                    return view.preset
+        return None
+
+    def learn(self, recent: View, preset: str, at_us: int) -> View | None:
+        """Learn from a recent view that has been healthy for minutes. Returns the view if it is a new one."""
+        probe = _as_look(recent)
+        for view in sorted(self.of(preset), key=lambda view: -view.score_of(probe)):
+            close = abs(view.mean - recent.mean) < 35 and (view.colour < 1.5) == (recent.colour < 1.5)
+            if close and view.score_of(probe) >= 0.5:
+                view.learn(recent, at_us, VIEW_LOOKS)
+                if recent.score:
+                    view.learn_score(max(0.05, min(recent.score, view.score_of(probe))))
+                return None
+        made = View.of(probe, preset)
+        made.score, made.scatter = recent.score or 0.5, recent.scatter
+        made.looks, made.first_us, made.last_us = 1, at_us, at_us
+        self.views.append(made)
+        self._bound(preset)
+        return made
+
+    def set_by(self, look: Look, preset: str, who: str) -> View:
+        """Take a look as the reference of a preset: what was learned of it before is forgotten."""
+        self.views = [view for view in self.views if view.preset != preset]
+        made = View.of(look, preset)
+        made.by = who
+        self.views.append(made)
+        self._bound(preset)
+        return made
+
+    def _bound(self, preset: str) -> None:
+        mine = self.of(preset)
+        while len(mine) > MOST_VIEWS:
+            oldest = min((view for view in mine if not view.by), key=lambda view: view.last_us)
+            self.views.remove(oldest)
+            mine.remove(oldest)
+        presets = {view.preset: 0 for view in self.views}
+        while len(presets) > MOST_PRESETS:
+            for name in presets:
+                presets[name] = max(view.last_us for view in self.of(name))
+            gone = min((name for name in presets if name != preset), key=lambda name: presets[name])
+            self.views = [view for view in self.views if view.preset != gone]
+            del presets[gone]
+
+
+def _as_look(view: View) -> Look:
+    empty = np.zeros((0, 0), np.uint8)
+    return Look(
+        at_us=view.last_us,
+        luma=empty,
+        mean=view.mean,
+        low=view.low,
+        middle=view.mean,
+        high=view.high,
+        dark_share=0.0,
+        white_share=0.0,
+        block_mean=view.block_mean,
+        block_std=view.block_std,
+        block_fine=view.block_fine,
+        edges=view.edges,
+        block_edges=view.block_edges,
+        chroma_u=view.chroma_u,
+        chroma_v=view.chroma_v,
+        colour=view.colour,
+        grain=empty,
+    )
