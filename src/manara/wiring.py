@@ -22,8 +22,9 @@ from manara.access.accounts import list_accounts
 from manara.access.who import Who
 from manara.base.clock import Clock, to_datetime
 from manara.base.errors import ManaraError, NotFound, Unavailable
-from manara.messages import Message, RecorderStatus
+from manara.messages import Message, RecorderStatus, VitalsReport
 from manara.network import views
+from manara.network.infrastructure import views as infrastructure
 from manara.network.tables import Camera
 from manara.network.wanted import wanted_camera
 from manara.recorder.actions import export_view, exports, hold_view, layout_view, wanted_hold, wanted_holds
@@ -35,6 +36,7 @@ from manara.store.journal import (
     BUCKET_WANTED,
     BUCKET_WHOLE,
     STATUS_PREFIX,
+    VITALS_SUBJECT,
     Bucket,
     Journal,
     Stuck,
@@ -42,6 +44,7 @@ from manara.store.journal import (
 )
 from manara.web.live import Hub
 from manara.web.statuses import Statuses
+from manara.web.vitals import SiteVitals
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,8 @@ EQUAL_TOGETHER = 64  # keys written at once
 
 _encode = msgspec.json.Encoder().encode
 _status = msgspec.json.Decoder(RecorderStatus)
+_vitals = msgspec.json.Decoder(VitalsReport)
+_SHOWN = ("power_source", "cabinet", "switch", "link")  # of the infrastructure, what the screens follow
 
 
 class Relay:
@@ -125,19 +130,29 @@ Handler = Callable[[Any], Awaitable[None]]
 class Wiring:
     """The control process' side of the journal."""
 
-    def __init__(self, database: Database, journal: Journal, clock: Clock, hub: Hub, statuses: Statuses) -> None:
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        clock: Clock,
+        hub: Hub,
+        statuses: Statuses,
+        vitals: SiteVitals | None = None,
+    ) -> None:
         self.relay = Relay(database, journal, clock)
         self._database = database
         self._journal = journal
         self._hub = hub
         self._statuses = statuses
+        self._vitals = vitals if vitals is not None else SiteVitals(hub, clock)
         self._order = asyncio.Lock()  # loading and handling take turns
         self._subscriptions: list[Subscription] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.stuck: dict[str, Stuck] = {}  # by message id: what could not be handled
         self.handlers: Mapping[type[Message], tuple[Handler, ...]] = {
             messages.CameraChanged: (self._camera_wanted, self._camera_shown),
-            messages.SiteChanged: (self._site_shown,),
+            messages.SiteChanged: (self._site_shown, self._infrastructure_of_site_shown),
+            messages.InfrastructureChanged: (self._infrastructure_shown,),
             messages.PlaceChanged: (self._place_shown,),
             messages.AccountChanged: (self._accounts_shown,),
             messages.LayoutChanged: (self._layout_shown,),
@@ -152,6 +167,7 @@ class Wiring:
                 "wiring", self.handle, tuple(self.handlers), from_start=False, on_stuck=self._on_stuck
             ),
             self._journal.listen(STATUS_PREFIX + "*", self._on_status),
+            self._journal.listen(VITALS_SUBJECT, self._on_vitals),
         ]
         await self.load()
         self._tasks = [
@@ -204,6 +220,17 @@ class Wiring:
     async def _site_shown(self, fact: messages.SiteChanged) -> None:
         await self._show_one("site", fact.site_id)
 
+    async def _infrastructure_shown(self, fact: messages.InfrastructureChanged) -> None:
+        if fact.noun in _SHOWN:
+            value = await run_sync(self._read_infrastructure, fact.noun, fact.row_id)
+            self._show(fact.noun, fact.row_id, self._with_state(fact.noun, value))
+
+    async def _infrastructure_of_site_shown(self, fact: messages.SiteChanged) -> None:
+        """A site may have changed sector: whoever sees what stands there changes with it."""
+        for noun, values in (await run_sync(self._read_infrastructure_of, fact.site_id)).items():
+            for value in values:
+                self._show(noun, value["id"], self._with_state(noun, value))
+
     async def _place_shown(self, fact: messages.PlaceChanged) -> None:
         await self._show_one(fact.place, fact.place_id)
 
@@ -251,6 +278,19 @@ class Wiring:
             return
         self._statuses.take(status)
 
+    def _with_state(self, noun: str, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is None or noun not in ("switch", "link"):
+            return value
+        return value | {"state": self._vitals.state(noun, value["id"])}
+
+    async def _on_vitals(self, subject: str, data: bytes) -> None:
+        try:
+            report = _vitals.decode(data)
+        except msgspec.MsgspecError as error:
+            log.warning("vitals cannot be read", extra={"subject": subject, "reason": str(error)[:200]})
+            return
+        self._vitals.take(report)
+
     async def _on_stuck(self, stuck: Stuck) -> None:
         self.stuck[stuck.message.message_id] = stuck
         log.error(
@@ -284,6 +324,11 @@ class Wiring:
                 "layout": [layout_view(row) for row in session.scalars(select(Layout))],
                 "hold": [hold_view(row) for row in session.scalars(select(Hold).where(Hold.released_us.is_(None)))],
                 "export": exports(session, PROGRAM),
+            } | {
+                noun: [
+                    self._with_state(noun, value) or value for value in infrastructure.listing(session, noun, PROGRAM)
+                ]
+                for noun in _SHOWN
             }
 
     def _read_one(self, noun: str, row_id: str) -> dict[str, Any] | None:
@@ -292,6 +337,17 @@ class Wiring:
                 return views.one(session, noun, row_id, PROGRAM)
             except NotFound:
                 return None
+
+    def _read_infrastructure(self, noun: str, row_id: str) -> dict[str, Any] | None:
+        with self._database.read() as session:
+            try:
+                return infrastructure.one(session, noun, row_id, PROGRAM)
+            except NotFound:
+                return None
+
+    def _read_infrastructure_of(self, site_id: str) -> dict[str, list[dict[str, Any]]]:
+        with self._database.read() as session:
+            return {noun: infrastructure.listing(session, noun, PROGRAM, site_id) for noun in _SHOWN}
 
     def _read_accounts(self) -> list[dict[str, Any]]:
         with self._database.read() as session:

@@ -160,7 +160,7 @@ def running(folder: Path, *, wired: bool = False, again: bool = False, **handed:
             assert client.portal is not None
 
             async def start() -> Wiring:
-                wiring = Wiring(database, journal, clock, services.hub, services.statuses)
+                wiring = Wiring(database, journal, clock, services.hub, services.statuses, services.vitals)
                 await wiring.start()
                 return wiring
 

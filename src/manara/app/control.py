@@ -44,7 +44,7 @@ async def run_control(settings: Settings, stop: asyncio.Event) -> None:
         opened.callback(database.close)
         opened.push_async_callback(journal.close)
         services = assemble(settings, clock, database, box, journal)
-        wiring = Wiring(database, journal, clock, services.hub, services.statuses)
+        wiring = Wiring(database, journal, clock, services.hub, services.statuses, services.vitals)
         opened.push_async_callback(wiring.stop)
         await wiring.start()
         server = Server(server_config(create_app(services), settings))

@@ -18,6 +18,7 @@ from manara.messages import Message
 
 FACT_PREFIX = "manara.fact."
 STATUS_PREFIX = "manara.status."
+VITALS_SUBJECT = "manara.vitals"
 
 BUCKET_WANTED = "wanted"
 BUCKET_HOLDS = "holds"

@@ -35,6 +35,7 @@ from manara.web.permissions import Rule
 from manara.web.routes import (
     changes,
     exports,
+    infrastructure,
     keeping,
     live,
     network,
@@ -75,7 +76,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.system = System(services)
     app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
     # onboarding first: `/cameras/import` must not be taken for a camera
-    for part in (session, changes, onboarding, network, ptz, live, playback, exports, keeping, people, system):
+    parts = (session, changes, onboarding, network, infrastructure, ptz, live)
+    for part in (*parts, playback, exports, keeping, people, system):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)
@@ -166,6 +168,7 @@ async def _tick(services: Services, system: System) -> None:
 
     while True:
         services.statuses.tick()
+        services.vitals.tick()
         await run_sync(services.looking.tick)
         try:
             services.hub.put("system", "system", system.summary(await run_sync(waiting)))

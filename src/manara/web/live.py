@@ -30,7 +30,12 @@ BATCH = 2_000  # changes in one text; more follow in the next
 GATHER_S = 0.05  # changes of this long travel together
 SNAPSHOT_S = 1.0  # a snapshot this old is still good: the changes after its number follow
 
-KINDS = ("sector", "town", "site", "camera", "status", "layout", "export", "hold", "account", "system")
+_OF_SITES = ("power_source", "cabinet", "switch", "link")  # carry the sectors that they are seen from
+KINDS = (
+    *("sector", "town", "site", "camera", "status", "layout", "export", "hold", "account", "system"),
+    *_OF_SITES,
+    "vitals",
+)
 _LISTS = {
     "sector": "sectors",
     "town": "towns",
@@ -40,6 +45,11 @@ _LISTS = {
     "export": "exports",
     "hold": "holds",
     "account": "accounts",
+    "power_source": "power_sources",
+    "cabinet": "cabinets",
+    "switch": "switches",
+    "link": "links",
+    "vitals": "vitals",
 }
 _encode = msgspec.json.Encoder().encode
 _SEES_NO_ADDRESSES = Who(account_id="", name="")
@@ -123,6 +133,7 @@ class Hub:
     resets: int = 0  # consumers told to fetch again
     _items: dict[str, dict[str, _Item]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _sectors: dict[str, str | None] = field(default_factory=dict)  # camera id → sector id
+    _site_sectors: dict[str, str | None] = field(default_factory=dict)  # site id → sector id
     _changes: deque[_Change] = field(default_factory=deque)
     _batches: dict[tuple[View, int], tuple[bytes, int]] = field(default_factory=dict)
     _snapshots: dict[View, tuple[float, int, bytes]] = field(default_factory=dict)
@@ -138,6 +149,8 @@ class Hub:
         camera_ids = _cameras_of(kind, id, value)
         if kind == "camera":
             self._sectors[id] = value.get("sector_id")
+        if kind == "site":
+            self._site_sectors[id] = value.get("sector_id")
         audience = self._audience(kind, value, camera_ids)
         before = items.get(id)
         if before is not None and before.encoded == encoded and before.audience == audience:
@@ -149,6 +162,8 @@ class Hub:
         self._tell(kind, id, before.audience if before else None, item)
         if kind == "camera" and (before is None or before.audience != audience):
             self._follow(id)
+        if kind == "site" and before is not None and before.audience != audience:
+            self._follow_site(id)
         return True
 
     def delete(self, kind: str, id: str) -> bool:
@@ -161,6 +176,9 @@ class Hub:
             self._sectors.pop(id, None)
             self.delete("status", id)
             self._follow(id)
+        if kind == "site":
+            self._site_sectors.pop(id, None)
+            self.delete("vitals", id)
         return True
 
     def replace(self, kind: str, values: Mapping[str, Mapping[str, Any]]) -> None:
@@ -272,10 +290,21 @@ class Hub:
                     before, item.audience = item.audience, audience
                     self._tell(kind, id, before, item)
 
+    def _follow_site(self, site_id: str) -> None:
+        """A site changed sector, and its vitals with it. What stands there is put again by `wiring.py`."""
+        item = self._items["vitals"].get(site_id)
+        if item is not None:
+            before, item.audience = item.audience, self._audience("vitals", {"id": site_id}, ())
+            self._tell("vitals", site_id, before, item)
+
     def _audience(self, kind: str, value: Mapping[str, Any], camera_ids: Iterable[str]) -> Audience:
         match kind:
             case "camera" | "site":  # everybody knows of sectors and towns
                 return Audience(Permission.SEE_NETWORK, frozenset({value.get("sector_id")}))
+            case "power_source" | "cabinet" | "switch" | "link":
+                return Audience(Permission.SEE_NETWORK, frozenset(value.get("sector_ids", ())))
+            case "vitals":
+                return Audience(Permission.SEE_NETWORK, frozenset({self._site_sectors.get(str(value.get("id")))}))
             case "status":
                 return Audience(Permission.SEE_NETWORK, self._sectors_of(camera_ids))
             case "layout":

@@ -125,6 +125,14 @@ def _rules() -> tuple[Rule, ...]:
         ("GET", "/api/towns/{town_id}", P.SEE_NETWORK),
         ("PATCH", "/api/towns/{town_id}", P.CHANGE_PLACES),
         ("DELETE", "/api/towns/{town_id}", P.CHANGE_PLACES),
+        ("GET", "/api/infrastructure/{noun}/export.csv", P.CHANGE_NETWORK),
+        ("POST", "/api/infrastructure/{noun}/import", P.CHANGE_NETWORK),
+        ("GET", "/api/infrastructure/{noun}", P.SEE_NETWORK),
+        ("POST", "/api/infrastructure/{noun}", P.CHANGE_NETWORK),
+        ("GET", "/api/infrastructure/{noun}/{row_id}", P.SEE_NETWORK),
+        ("PATCH", "/api/infrastructure/{noun}/{row_id}", P.CHANGE_NETWORK),
+        ("DELETE", "/api/infrastructure/{noun}/{row_id}", P.CHANGE_NETWORK),
+        ("POST", "/api/infrastructure/devices/{row_id}/token", P.CHANGE_NETWORK),
         ("POST", "/api/onvif/discover", P.CHANGE_NETWORK),
         ("POST", "/api/onvif/inspect", P.CHANGE_NETWORK),
         ("GET", "/api/cameras/{camera_id}/ptz", P.CONTROL_PTZ),
@@ -165,7 +173,7 @@ def _rules() -> tuple[Rule, ...]:
         # The built screens hold no data; the sign-in page is one of them.
         ("GET", "/{path:path}", Anyone.OPEN),
     ]
-    large = {"/api/cameras/import", "/api/sites/import"}
+    large = {"/api/cameras/import", "/api/sites/import", "/api/infrastructure/{noun}/import"}
     return tuple(
         Rule(method, path, needs, IMPORT_BODY_BYTES if path in large else JSON_BODY_BYTES)
         for method, path, needs in table

@@ -25,6 +25,7 @@ from manara.web.feeds import Feeds
 from manara.web.live import Hub
 from manara.web.looking import Looking
 from manara.web.statuses import Statuses
+from manara.web.vitals import SiteVitals
 
 STATIC = Path(__file__).parent / "static"
 
@@ -40,6 +41,7 @@ class Services:
     journal: Journal
     hub: Hub
     statuses: Statuses
+    vitals: SiteVitals
     feeds: Feeds
     archive: Archive
     looking: Looking
@@ -59,6 +61,7 @@ def assemble(settings: Settings, clock: Clock, database: Database, box: SecretBo
         journal=journal,
         hub=hub,
         statuses=statuses,
+        vitals=SiteVitals(hub, clock),
         feeds=Feeds(settings.data.directory / "run", statuses, FeedClient),
         archive=Archive(lambda: sorted((settings.data.directory / "index").glob("*.sqlite"))),
         looking=Looking(database, clock),

@@ -118,6 +118,9 @@ class System:
             if recorder["silent"]:
                 name = recorder["recorder_id"]
                 found.append(_warning("recorder_silent", f"Recorder {name} is not heard.", recorder_id=name))
+        if services.vitals.silent_since_us is not None:
+            words = "The health role is not heard; power, links and causes are not known."
+            found.append(_warning("health_silent", words, since_us=services.vitals.silent_since_us))
         for process in self._supervisor():
             if process.get("state") not in ("running", "starting", None):
                 name = str(process.get("name", ""))[:80]
