@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,22 @@ def test_a_bad_setting_is_named_with_file_key_and_reason(tmp_path: Path, capsys:
 def test_a_settings_file_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--settings", str(tmp_path / "none.toml"), "settings", "--in-force"]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE site DROP COLUMN notes", "UPDATE alembic_version SET version_num = 'x'"]
+)
+def test_the_state_of_another_version_is_said_and_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    assert run(tmp_path, "audit", "verify") == 0
+    with sqlite3.connect(tmp_path / "data/state.sqlite") as state:
+        state.execute(change)
+    capsys.readouterr()
+    assert run(tmp_path, "audit", "verify") == 2
+    error = capsys.readouterr().err
+    assert "made by another version" in error
+    assert "Traceback" not in error
 
 
 def test_listening_beyond_loopback_wants_tls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
