@@ -9,6 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -23,9 +24,14 @@ from manara.app.up import address_of, run_up, say
 from manara.base.clock import Clock, SystemClock, to_datetime
 from manara.base.errors import SettingsError
 from manara.network import actions, basemap
-from manara.network.tables import Camera
+from manara.network.infrastructure import actions as infrastructure
+from manara.network.infrastructure.tables import Link, PowerSource, Switch
+from manara.network.tables import Camera, Site
 from manara.settings import Settings
+from manara.simulate.directory import Directory
+from manara.simulate.infrastructure import Infrastructure, make_infrastructure
 from manara.simulate.province import make_province
+from manara.store.database import Database
 from manara.store.journal import STATUS_PREFIX
 from manara.store.journal_nats import NatsJournal
 from manara.store.secret import SecretBox
@@ -60,6 +66,7 @@ def seed(settings: Settings, clock: Clock) -> bool:
             rtsp=f"127.0.0.1:{settings.simulate.rtsp_port}",
             onvif=f"127.0.0.1:{settings.simulate.onvif_port}",
         )
+        carrying = make_infrastructure(province, settings.simulate.seed)
         actions.seed(
             database,
             box,
@@ -67,13 +74,49 @@ def seed(settings: Settings, clock: Clock) -> bool:
             at,
             sectors=province.sectors,
             towns=province.towns,
-            sites=province.sites,
+            sites=[*province.sites, *carrying.sites],
             cameras=province.cameras,
         )
+        seed_infrastructure(database, box, at, carrying).write(folders.data / "simulate")
     finally:
         database.close()
     _keep_map(folders, province.roads, province.rivers)
     return True
+
+
+def seed_infrastructure(database: Database, box: SecretBox, at: datetime, made: Infrastructure) -> Directory:
+    """Add what carries the cameras; returns what the simulation must know to speak as its devices."""
+    directory = Directory()
+    infrastructure.seed(
+        database,
+        box,
+        _BODY,
+        at,
+        suppliers=made.suppliers,
+        power_sources=made.power_sources,
+        cabinets=made.cabinets,
+        switches=made.switches,
+    )
+    infrastructure.seed(
+        database,
+        box,
+        _BODY,
+        at,
+        camera_ports=made.camera_ports,
+        tokens=directory.tokens,
+        links=made.links,
+        devices=[{name: value for name, value in row.items() if name[0] != "_"} for row in made.devices],
+    )
+    with database.read() as session:
+        sites = {site.id: site.code for site in session.scalars(select(Site))}
+        named = [(f"site:{code}", f"site:{row_id}") for row_id, code in sites.items()]
+        named += [(f"cabinet:{code}", f"cabinet:{row_id}") for row_id, code in sites.items()]
+        for source in session.scalars(select(PowerSource)):
+            named.append((f"power_source:{sites[source.site_id]}/{source.kind}", f"power_source:{source.id}"))
+        named += [(f"switch:{row.code}", f"switch:{row.id}") for row in session.scalars(select(Switch))]
+        named += [(f"link:{row.code}", f"link:{row.id}") for row in session.scalars(select(Link))]
+    directory.ids = dict(named)
+    return directory
 
 
 def _keep_map(folders: Folders, roads: Mapping[str, Any], rivers: Mapping[str, Any]) -> None:

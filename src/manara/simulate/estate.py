@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manara.simulate.infrastructure import CONTROL_CODE, Infrastructure
-from manara.simulate.links import LinkState, Reach, reach
+from manara.simulate.links import LinkState, reach
 from manara.simulate.power import SitePower, noise
 from manara.simulate.province import Province
 
@@ -28,7 +28,6 @@ class DeviceState:
 
     row: dict[str, Any]
     dead: bool = False
-    said_powered: bool = True
 
     @property
     def code(self) -> str:
@@ -107,7 +106,7 @@ class Estate:
                 self._links_at.setdefault(end, []).append(link)
         for site in self.sites.values():
             site.power.settle(now_us)
-        self.reach = Reach(set(), set())
+        self.reached: set[str] = set()
         self.look()
 
     def _site(self, row: dict[str, Any], province: Province, outages: bool) -> SiteState:
@@ -150,8 +149,7 @@ class Estate:
     def look(self) -> None:
         """Find out anew who reaches the control room, and which cameras are dark."""
         works = {code: site.works for code, site in self.sites.items()}
-        powered = {code: site.power.powered for code, site in self.sites.items()}
-        self.reach = reach(self.links.values(), works, powered, CONTROL_CODE)
+        self.reached = reach(self.links.values(), works, CONTROL_CODE)
         for site in self.sites.values():
             if not site.works:
                 site.switch_since_s = self.passed_s
@@ -161,17 +159,13 @@ class Estate:
 
     def dark(self, camera: CameraState) -> bool:
         """Whether nothing is heard of a camera: it has no power, is dead, starts up, or its site is cut off."""
-        return camera.site not in self.reach.video or self.passed_s < camera.dark_until_s
+        return camera.site not in self.reached or self.passed_s < camera.dark_until_s
 
     def speaks(self, device: DeviceState) -> bool:
-        """Whether a device can be heard: what is asked for (SNMP, Modbus) over the video network, what tells by itself
-        also over the modem.
-        """
-        site = self.sites[device.site]
-        if device.dead or not site.power.powered:
+        """Whether a device can be heard now."""
+        if device.dead or not self.sites[device.site].power.powered:
             return False
-        asked = device.row["protocol"] in ("snmp", "modbus")
-        return device.site in (self.reach.video if asked else self.reach.telemetry)
+        return device.site in self.reached or bool(device.row["_modem"])
 
     # ---- what sensors show
 
@@ -179,7 +173,7 @@ class Estate:
         """Everything that a device shows now."""
         site = self.sites[device.site]
         told: list[Told] = []
-        for part in device.row["speaks"]:
+        for part in device.row["_speaks"]:
             told += getattr(self, f"_{part}")(site)
         return told
 
@@ -210,15 +204,12 @@ class Estate:
     def _links(self, site: SiteState) -> Iterator[Told]:
         for link in self._links_at.get(site.code, ()):
             subject = f"link:{link.code}"
-            if link.kind == "mobile":
-                if link.b_site == site.code:
-                    yield subject, "link_up", float(link.up)
-                    yield subject, "radio_signal_dbm", round(-78 + 4 * self._chance.random(), 1)
-                continue
             if not site.works or self._other_is_not_played(link, site.code):
                 continue
             yield subject, "link_up", float(link.up)
-            if link.a_site == site.code:  # one end tells of the light, or the two would take turns
+            if link.kind == "radio":
+                yield subject, "radio_signal_dbm", round(-61 + 4 * self._chance.random(), 1) if link.up else -120.0
+            elif link.a_site == site.code:  # one end tells of the light, or the two would take turns
                 yield subject, "optical_rx_dbm", round(link.rx_dbm, 1)
                 yield subject, "optical_tx_dbm", _TX_DBM
                 yield subject, "loss_pct", round(link.loss_pct, 1)

@@ -12,6 +12,7 @@ from manara.base.errors import InvalidInput
 
 # What each fault does, and the values it takes (name, default, lowest, highest).
 KINDS: dict[str, tuple[str, float, float, float]] = {
+    "silent": ("nothing is sent and nothing is answered, as without power or way", 0, 0, 0),
     "stall": ("frames stop, the connection stays", 0, 0, 0),
     "drop": ("this percentage of packets is not sent", 10, 0, 100),
     "freeze": ("the same scene for ever under a running clock", 0, 0, 0),

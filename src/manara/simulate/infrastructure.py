@@ -2,9 +2,9 @@
 
 Seeded by the province: the same province gives the same rows. Rows have the shape of the contract's tables
 (`docs/design/interfaces-health.md`) and refer to each other by code. Six hubs, one a section, hang on two fibre rings
-that meet in the control room; the sites of a section hang on their hub in rings and trees; half of the sites have a
-mobile modem in reserve, which carries telemetry and no video. Sites whose cameras stream come first and share a ring,
-so that a cut can be seen; they and the hubs have devices that speak, the others are not connected yet.
+that meet in the control room; the sites of a section hang on their hub in rings and trees; some have a radio link in
+reserve. Sites whose cameras stream come first and share a ring or tree, so that a cut can be seen; they and the hubs
+have devices that speak, every other one of them over a modem of its own; the other sites are not connected yet.
 Called by `estate.py` (to simulate them) and by `app/demo.py` (to seed them).
 """
 
@@ -20,6 +20,7 @@ HOT_C = 55.0
 RX_LOW_DBM = -22.0
 CAMERA_PORTS, SITE_PORTS, HUB_PORTS = 8, 12, 48
 _RINGS = (("BALDA", "SHATRA", "RIFAI", "QADHA"), ("SUQ", "CHIBAYISH"))
+SPOKEN_ALL = False
 _GROUP = 5  # sites on one ring
 _SUPPLIERS = ("Ur Technical Works", "Sumer Networks", "Marsh Power and Light")
 _SWITCHES = (("Hikvision", "DS-3T VP12"), ("Moxa", "EDS VP12"), ("Planet", "IGS VP12"))
@@ -155,9 +156,9 @@ class _Links:
                 else:
                     self._tree(hub, group)
         for index, row in enumerate(self._province.sites):
-            live_at = self._made.live.index(row["code"]) if row["code"] in self._made.live else index
-            if live_at % 2 == 0:
-                self._link("mobile", "reserve", CONTROL_CODE, row["code"], "", 4)
+            if (self._made.live.index(row["code"]) if row["code"] in self._made.live else index) % 6 == 5:
+                hub = f"HUB-{row['sector'].removeprefix('SEC-')}"
+                self._link("radio", "reserve", hub, row["code"], "", 100)
 
     def _ring(self, codes: list[str], *, capacity_mbps: int) -> None:
         self._rings += 1
@@ -188,10 +189,10 @@ class _Links:
                 "length_km": round((east_km**2 + north_km**2) ** 0.5 * 1.25 + 0.1, 1) if fibre else None,
                 "capacity_mbps": float(capacity_mbps),
                 "rx_low_dbm": RX_LOW_DBM if fibre else None,
-                "a_switch": switch_code(a) if fibre else None,
-                "a_port": self._port(a) if fibre else None,
-                "b_switch": switch_code(b) if fibre else None,
-                "b_port": self._port(b) if fibre else None,
+                "a_switch": switch_code(a),
+                "a_port": self._port(a),
+                "b_switch": switch_code(b),
+                "b_port": self._port(b),
             }
         )
 
@@ -205,11 +206,12 @@ class _Links:
 def _devices(made: Infrastructure) -> None:
     """What speaks at the sites that are played, by turns over the protocols, and at the hubs.
 
-    `speaks` says which parts of the site a device tells of: power, cabinet, ports, links.
+    `_speaks` says which parts of the site a device tells of (power, cabinet, ports, links), `_modem` that it does not
+    need the site's switch and fibre; both are the simulation's own.
     """
     for index, site in enumerate(made.live):
         number = site.removeprefix("SITE-")
-        turn = index % 4
+        turn = index % 4 if SPOKEN_ALL else 0
         solar = any(row["site"] == site and row["kind"] == "solar" for row in made.power_sources)
         box_speaks = ["power", "cabinet", "ports", "links"]
         if turn == 2 and solar:
@@ -219,10 +221,20 @@ def _devices(made: Infrastructure) -> None:
             box_speaks.remove("ports")
             made.devices.append(_device(site, f"SNMP-{number}", "snmp", ["ports"], 10.0))
         protocol: Protocol = "mqtt" if turn == 1 else "push"
-        made.devices.append(_device(site, f"RTU-{number}", protocol, box_speaks, 10.0))
+        made.devices.append(_device(site, f"RTU-{number}", protocol, box_speaks, 10.0, modem=turn < 2))
     for row in made.sites if made.live else ():
         made.devices.append(_device(row["code"], f"RTU-{row['code']}", "push", ["power", "cabinet", "links"], 10.0))
 
 
-def _device(site: str, code: str, protocol: Protocol, speaks: list[str], every_s: float) -> dict[str, Any]:
-    return {"site": site, "code": code, "protocol": protocol, "speaks": speaks, "poll_s": every_s, "enabled": True}
+def _device(
+    site: str, code: str, protocol: Protocol, speaks: list[str], every_s: float, *, modem: bool = False
+) -> dict[str, Any]:
+    return {
+        "site": site,
+        "code": code,
+        "protocol": protocol,
+        "poll_s": every_s,
+        "enabled": True,
+        "_speaks": speaks,
+        "_modem": modem,
+    }

@@ -1,11 +1,9 @@
 """Which site reaches the control room: links and switches, up or down, and the way that is left. Pure.
 
-A link carries when it is whole and the switches at both ends have power and work. Fibre and radio carry video and
-telemetry; a mobile modem carries telemetry only and hangs on the telemetry box, not on the switch. Called by
-`estate.py`. Bounds: a few thousand links, walked once a change.
+A link carries when it is whole and the switches at both ends have power and work; a reserve carries whenever it is up.
+Called by `estate.py`. Bounds: a few thousand links, walked once a second.
 """
 
-import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -36,23 +34,10 @@ class LinkState:
         return -5.0 - 0.35 * self.length_km - self.loss_db + 0.15 * noise(self.code, round(self.loss_db))
 
 
-@dataclass(slots=True)
-class Reach:
-    """Who reaches the control room: for video, and for telemetry."""
-
-    video: set[str]
-    telemetry: set[str]
-
-
-def reach(links: Iterable[LinkState], works: Mapping[str, bool], powered: Mapping[str, bool], root: str) -> Reach:
-    """Set every link's `up` and find who reaches `root`. `works` = the site's switch works (power included)."""
+def reach(links: Iterable[LinkState], works: Mapping[str, bool], root: str) -> set[str]:
+    """Set every link's `up` and find the sites that reach `root`. `works` = the site's switch works, power included."""
     beside: dict[str, list[str]] = {}
-    modems: list[LinkState] = []
     for link in links:
-        if link.kind == "mobile":
-            link.up = not link.cut and powered.get(link.b_site, True)
-            modems.append(link)
-            continue
         link.up = not link.cut and works.get(link.a_site, True) and works.get(link.b_site, True)
         if link.up:
             beside.setdefault(link.a_site, []).append(link.b_site)
@@ -64,9 +49,4 @@ def reach(links: Iterable[LinkState], works: Mapping[str, bool], powered: Mappin
             if there not in seen:
                 seen.add(there)
                 edge.append(there)
-    return Reach(seen, seen | {link.b_site for link in modems if link.up})
-
-
-def rtt_ms(hops_km: float, chance: random.Random) -> float:
-    """Time there and back over so many km of fibre and some switches."""
-    return round(0.8 + hops_km * 0.01 + chance.random() * 0.6, 2)
+    return seen

@@ -127,7 +127,10 @@ class MovingMount(ClipMount):
                 self._on_live(True)
         if number == self._number:
             return self._sent, self._place
+        before = self.clip
         place = self.turned(self._place, number)
+        if self.clip is not before:  # another light, or a spoiled picture
+            self._crop, self._want_key = _Crop(self.clip, place), True
         if self.clip.frames[place].key and (not away or self.camera.faults.active):
             self._crop = None
             if self._on_live is not None:

@@ -161,8 +161,10 @@ class ClipMount:
         """The place, or the clip's beginning at its end; goes over to a clip that was ordered at a key frame of it."""
         if position >= self.clip.playable:
             position = 0
-        if self._next is not None and position < self._next.playable and self._next.frames[position].key:
-            self.clip, self._next = self._next, None
+        following = self._next
+        if following is not None and following.playable and self.clip.frames[position].key:
+            there = following.key_at_or_before(position % following.playable)
+            self.clip, self._next, position = following, None, there
         return position
 
     def _other(self) -> "ClipMount | None":

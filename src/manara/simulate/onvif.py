@@ -6,6 +6,7 @@ digest. It is a test instrument: loopback, no TLS, no events, no analytics. Sour
 Called by `role.py` and tests.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -24,6 +25,7 @@ from manara.simulate.mount import Mount, VirtualCamera
 from manara.simulate.ptz import Position, PtzState
 
 CLOCK_TOLERANCE_S = 300.0
+SILENT_S = 20.0  # longer than anybody waits for a device that is not there
 _OPEN = frozenset({"GetSystemDateAndTime", "GetCapabilities", "GetServices", "GetServiceCapabilities", "GetWsdlUrl"})
 _ENVELOPE = (
     '<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
@@ -86,6 +88,9 @@ class OnvifDevices:
             device = next(iter(self.devices.values()), None)
         if device is None:
             return HttpAnswer(404)
+        if device.camera.faults.get("silent") is not None:
+            await asyncio.sleep(SILENT_S)
+            return HttpAnswer(503)
         if request.method != "POST":
             return HttpAnswer(405)
         try:

@@ -1,6 +1,6 @@
 """The role `simulate`:
 
-the cameras of the virtual province that really stream, their ONVIF devices and the control port.
+the cameras of the virtual province that really stream, their ONVIF devices, the sites around them and the control port.
 
 Everything listens on loopback. Where it listens is written to `<data>/run/simulate.json`. Started by `app.py` under the
 supervisor; stops within a second of being asked. Which camera shows which scene is decided here.
@@ -13,16 +13,23 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from manara.base.clock import SystemClock
 from manara.settings import Settings
 from manara.simulate.bar import BarWriter
 from manara.simulate.clips import Clip, clip_from_file
 from manara.simulate.control import ControlPort
+from manara.simulate.desk import CameraDesk
+from manara.simulate.directory import Directory
 from manara.simulate.discovery import Discovery
+from manara.simulate.estate import Estate
 from manara.simulate.http import HttpServer
+from manara.simulate.infrastructure import make_infrastructure
 from manara.simulate.live import MovingMount
 from manara.simulate.mount import BlackScene, ClipMount, Scheme, VirtualCamera
 from manara.simulate.onvif import OnvifDevice, OnvifDevices, new_head
 from manara.simulate.paint import light_at
+from manara.simulate.pictures import Pictures
+from manara.simulate.played import Played
 from manara.simulate.province import DEMO_PASSWORD, DEMO_USERNAME, make_province
 from manara.simulate.rtsp_server import RtspServer
 from manara.simulate.scenery import SCENES
@@ -53,8 +60,8 @@ class _Stage:
         self._settings = settings
         self._server = server
         self._zone = ZoneInfo(settings.deployment.timezone)
-        self._mounts: dict[tuple[str, str], list[ClipMount]] = {}
-        province = make_province(settings.simulate.seed, streaming=settings.simulate.cameras)
+        self.pictures = Pictures(settings.data.directory / "simulate")
+        self.province = province = make_province(settings.simulate.seed, streaming=settings.simulate.cameras)
         self.codes = province.streams
         self.rows = {row["code"]: row for row in province.cameras}
         self.heads = {code: new_head() for code in self.codes if self.rows[code]["kind"] == "ptz"}
@@ -93,7 +100,7 @@ class _Stage:
                     if head is not None and bar is not None
                     else ClipMount(camera, stream, clip, bar=bar, black=black, offset=offset)
                 )
-                self._mounts.setdefault((scene, form), []).append(mount)
+                self.pictures.add(mount, scene, form)
             self._server.add(camera)
 
     def mount_file(self, clip: Clip) -> None:
@@ -110,12 +117,6 @@ class _Stage:
             row, camera = self.rows[code], self._server.cameras[code]
             urls = {stream: self._server.url(code, stream) for stream in camera.mounts}
             devices.add(OnvifDevice(camera, row["make"], row["model"], urls, self.heads.get(code)))
-
-    def change_clips(self, clips: dict[tuple[str, str], Clip]) -> None:
-        """Go over to the same scenes under another light, each camera at its next key frame."""
-        for key, mounts in self._mounts.items():
-            for mount in mounts:
-                mount.follow(clips[key])
 
 
 async def run_simulator(settings: Settings, stop: asyncio.Event, *, clip: Path | None = None) -> None:
@@ -134,14 +135,20 @@ async def run_simulator(settings: Settings, stop: asyncio.Event, *, clip: Path |
         if clip is not None:
             stage.mount_file(await asyncio.to_thread(clip_from_file, clip))
         elif stage.codes:
-            stage.mount_scenes(await shelf.open(stage.scenes, stage.light(), h265=stage.h265))
+            clips = await shelf.open(stage.scenes, stage.light(), h265=stage.h265)
+            stage.mount_scenes(clips)
+            stage.pictures.light(clips, shelf.light)
+            tasks.append(asyncio.create_task(stage.pictures.run()))
             tasks.append(asyncio.create_task(_keep_light(stage, shelf)))
         await server.start()
-        web.route("/control/", ControlPort(server).handle)
+        played = None if clip is not None else _played(settings, stage, server)
+        web.route("/control/", ControlPort(server, played).handle)
         web.route("/onvif/", devices.handle)
         await web.start()
         stage.add_devices(devices)
         await discovery.start()
+        if played is not None:
+            tasks.append(asyncio.create_task(played.run()))
         await asyncio.to_thread(_tell_ports, settings.data.directory / "run", server.port, web.port)
         log.info("virtual province runs", extra={"cameras": len(stage.codes), "rtsp": server.port, "onvif": web.port})
         ended = asyncio.create_task(stop.wait())
@@ -160,6 +167,21 @@ async def run_simulator(settings: Settings, stop: asyncio.Event, *, clip: Path |
         await server.close()
 
 
+def _played(settings: Settings, stage: _Stage, server: RtspServer) -> Played:
+    """The sites around the cameras that stream, with a voice where the demo has told who they are."""
+    clock = SystemClock()
+    infrastructure = make_infrastructure(stage.province, settings.simulate.seed)
+    estate = Estate(stage.province, infrastructure, clock.wall_us(), outages=settings.simulate.faults == "bad_day")
+    folder = settings.data.directory / "simulate"
+    desk = CameraDesk(server, stage.pictures)
+    played = Played(estate, desk, clock, folder, mood=settings.simulate.faults, seed=settings.simulate.seed)
+    directory = Directory.read(folder)
+    if directory is not None:
+        scheme = "https" if settings.web.tls_certificate else "http"
+        played.speak(directory, f"{scheme}://127.0.0.1:{settings.web.port}")
+    return played
+
+
 async def _keep_light(stage: _Stage, shelf: SceneShelf) -> None:
     """Let the scenes become complete; at dawn and dusk make them anew and go over to them."""
     await shelf.watch()
@@ -169,7 +191,7 @@ async def _keep_light(stage: _Stage, shelf: SceneShelf) -> None:
         if light != shelf.light:
             clips = await shelf.open(stage.scenes, light, h265=stage.h265)
             await shelf.watch()
-            stage.change_clips(clips)
+            stage.pictures.light(clips, light)
             log.info("the light has changed", extra={"light": light})
 
 

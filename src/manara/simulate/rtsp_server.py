@@ -362,6 +362,8 @@ class _Connection(asyncio.Protocol):
             self._answer(request.headers, 200, f"Public: {_METHODS}")
             return
         camera = mount.camera
+        if camera.faults.get("silent") is not None:
+            return
         refused = camera.faults.get("refuse")
         if refused is not None:
             challenge = self._server.doorkeeper.challenge("md5") if refused.value == 401 else []

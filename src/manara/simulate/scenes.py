@@ -98,7 +98,7 @@ class SceneMaker:
         sub = main.reformat(width=SUB_WIDTH_PX, height=self._sub_scene_px)
         self._writers["sub"].add(self._sub.encode(sub), key)
         if self._h265 is not None:
-            nals = self._h265.encode(_with_strip(main, self._index))
+            nals = self._h265.encode(with_strip(main, self._index))
             if "h265" not in self._writers:
                 self._writers["h265"] = ClipWriter(
                     self._h265_path,
@@ -142,7 +142,7 @@ def _writer(folder: Path, scene: str, light: str, form: str, width_px: int, heig
     )
 
 
-def _with_strip(scene: av.VideoFrame, index: int) -> av.VideoFrame:
+def with_strip(scene: av.VideoFrame, index: int) -> av.VideoFrame:
     """The scene below a bar that shows the place in the clip (H.265 pictures cannot be put together from slices)."""
     bar = bar_height_px(WIDTH_PX)
     planes = scene.to_ndarray()
@@ -181,7 +181,7 @@ class SceneShelf:
         clips: dict[tuple[str, str], Clip] = {}
         for scene in scenes:
             for form in ("main", "sub", "h265") if scene in h265 else ("main", "sub"):
-                clips[scene, form] = clip = _empty(form)
+                clips[scene, form] = clip = empty_clip(form)
                 self._readers[scene, form] = ClipReader(clip_path(self._folder, scene, light, form), clip)
         if missing:
             log.info("scenes are drawn in the background", extra={"scenes": missing, "light": light})
@@ -225,7 +225,8 @@ class SceneShelf:
             await process.wait()
 
 
-def _empty(form: str) -> Clip:
+def empty_clip(form: str) -> Clip:
+    """A clip of this form (main, sub, h265), to be filled."""
     if form == "h265":
         return Clip("h265", WIDTH_PX, MAIN_HEIGHT_PX, FRAME_RATE, (), GOP)
     width, height = (WIDTH_PX, MAIN_HEIGHT_PX) if form == "main" else (SUB_WIDTH_PX, SUB_HEIGHT_PX)

@@ -161,7 +161,7 @@ class Session:
     def _faulty(self, number: int) -> bool:
         """Carry out the faults that replace a frame; True where nothing more is sent at this tick."""
         faults = self.mount.camera.faults
-        if faults.get("stall") is not None:
+        if faults.get("stall") is not None or faults.get("silent") is not None:
             self.sent.skipped.append(number)
             return True
         if faults.get("half_speed") is not None:
