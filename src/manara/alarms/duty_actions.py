@@ -296,7 +296,7 @@ def carried(session: Session, console: Console, row: Shift, at_us: int, names: w
         .where(
             Alarm.closed_us.is_(None),
             Alarm.group_id.is_(None),
-            or_(Alarm.console_id == console.id, Alarm.console_id == ""),
+            or_(Alarm.console_id == console.id, Alarm.console_id.is_(None)),
         )
         .order_by(Alarm.since_us, Alarm.id)
     )

@@ -77,12 +77,12 @@ class Duty:
     escalated: int = 0
     _who: Who = field(default_factory=lambda: Who.system("duty"))
 
-    def route(self, kind: str, sector_id: str | None, owner_role: str, skill: str) -> str:
-        """The console of a new alarm (`signals.Route`): its id, "" where nobody's console covers it."""
+    def route(self, kind: str, sector_id: str | None, owner_role: str, skill: str) -> str | None:
+        """The console of a new alarm (`signals.Route`): its id, None where nobody's console covers it."""
         del kind, owner_role
         with self.database.read() as session:
             placement = duty.place(seats(session), sector_id, skill, None, _open_load(session))
-        return placement.console_id or ""
+        return placement.console_id
 
     def tick(self, at: datetime) -> int:
         """Do what is due; returns how many alarms changed."""
@@ -106,7 +106,7 @@ class Duty:
         return len(plan)
 
     def _place(self, act: Act, alarm: Alarm, placement: duty.Placement, kind_role: str) -> None:
-        before, alarm.console_id = alarm.console_id, placement.console_id or ""
+        before, alarm.console_id = alarm.console_id, placement.console_id
         alarm.owner_role = kind_role if placement.covered else placement.owner_role
         _enter(act, alarm, "routed", {"from": before, "covered": placement.covered, "to": alarm.owner_role})
         self.placed += 1
@@ -141,9 +141,9 @@ def _plan(session: Session, now_us: int) -> list[_Planned]:
     plan: list[_Planned] = []
     for row in rows:
         kind = kinds.of(table, row.kind)
-        placement = duty.place(manned, row.sector_id, kind.skill, row.console_id or None, load)
+        placement = duty.place(manned, row.sector_id, kind.skill, row.console_id, load)
         role = kind.owner_role if placement.covered else placement.owner_role
-        stays = (placement.console_id or "") == row.console_id and role == row.owner_role
+        stays = placement.console_id == row.console_id and role == row.owner_role
         waiting = escalation.Waiting(row.state, row.annunciated_us, kind.respond_s, row.escalated, row.flooded)
         steps = escalation.due(waiting, now_us)
         if stays and not steps:
@@ -159,10 +159,10 @@ def _plan(session: Session, now_us: int) -> list[_Planned]:
 def _open_load(session: Session) -> Counter[str]:
     rows = session.execute(
         select(Alarm.console_id, func.count())
-        .where(Alarm.closed_us.is_(None), Alarm.group_id.is_(None), Alarm.console_id != "")
+        .where(Alarm.closed_us.is_(None), Alarm.group_id.is_(None), Alarm.console_id.is_not(None))
         .group_by(Alarm.console_id)
     )
-    return Counter({console_id: count for console_id, count in rows.tuples()})
+    return Counter({console_id: count for console_id, count in rows.tuples() if console_id is not None})
 
 
 def _enter(act: Act, alarm: Alarm, what: str, detail: dict[str, Any]) -> None:
