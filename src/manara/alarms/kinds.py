@@ -101,7 +101,8 @@ _TABLE: dict[str, _Row] = {
 
 def _make(kind: str, row: _Row) -> Kind:
     priority, respond_s, skill, on_s, off_s, group_by, more = row
-    made = Kind(
+    values: dict[str, Any] = {**WORDS[kind], **more}
+    return Kind(
         kind=kind,
         priority=priority,
         respond_s=respond_s,
@@ -109,8 +110,8 @@ def _make(kind: str, row: _Row) -> Kind:
         delay_on_s=on_s,
         delay_off_s=off_s,
         group_by=group_by,
+        **values,
     )
-    return replace(made, **WORDS[kind], **more)
 
 
 DEFAULTS: Mapping[str, Kind] = {kind: _make(kind, row) for kind, row in _TABLE.items()}

@@ -42,6 +42,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     members: list[Member] = []
     pictures: dict[str, Any] | None = None
     detail: dict[str, Any] = {}
+    absorbed_into: str = ""  # ended only because this larger signal explains it
     exercise: bool = False
 
 

@@ -50,6 +50,7 @@ class Alarm(Base):
     group_id: Mapped[str | None] = mapped_column(String(12), index=True, default=None)
     group_scope: Mapped[str] = mapped_column(String(10), default="")  # of a group: site, sector, flood
     joined_us: Mapped[int] = mapped_column(BigInteger, default=0)  # when the last one joined this group
+    released_us: Mapped[int | None] = mapped_column(BigInteger, default=None)  # what explained it ended then
     told_count: Mapped[int] = mapped_column(Integer, default=0)  # the group's count when it was last annunciated
     flooded: Mapped[bool] = mapped_column(Boolean, default=False)  # held back for the load; in the flood list
     # what the policy remembers

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("group_id", sa.String(length=12), nullable=True),
         sa.Column("group_scope", sa.String(length=10), nullable=False),
         sa.Column("joined_us", sa.BigInteger(), nullable=False),
+        sa.Column("released_us", sa.BigInteger(), nullable=True),
         sa.Column("told_count", sa.Integer(), nullable=False),
         sa.Column("flooded", sa.Boolean(), nullable=False),
         sa.Column("live_signals", sa.JSON(), nullable=False),
