@@ -55,6 +55,8 @@ class PtzDevice(Protocol):
 
 
 Connect = Callable[[str, str, str], PtzDevice]  # address, user name, password
+OnMoved = Callable[[str, str, bool], None]  # camera, preset ("" = none), and whether the preset was saved just now
+HOME = "home"  # the preset that is told for the home position
 
 
 @dataclass(slots=True)
@@ -86,8 +88,17 @@ class _Camera:
 class PtzControl:
     """All PTZ cameras of this installation. Thread-safe."""
 
-    def __init__(self, database: Database, box: SecretBox, clock: Clock, connect: Connect | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        box: SecretBox,
+        clock: Clock,
+        connect: Connect | None = None,
+        on_moved: OnMoved | None = None,
+    ) -> None:
+        """`on_moved` is told of every order to move, before it is sent, from any thread."""
         self._database, self._box, self._clock = database, box, clock
+        self._moved: OnMoved = on_moved or (lambda camera_id, preset, saved: None)
         self._connect: Connect = connect or (
             lambda address, user, password: OnvifClient(address, user, password, clock)
         )
@@ -179,16 +190,20 @@ class PtzControl:
         number = self._take(camera_id, camera, who)
         name = command["command"]
         if name == "move":
+            self._moved(camera_id, "", False)
             if self._on_wire(camera_id, camera, number, lambda device: self._move(camera, device, command)):
                 self._count(camera, "moves")
         elif name == "stop":
+            self._moved(camera_id, "", False)
             with self._mutex:
                 camera.stop_at_s = self._clock.monotonic_s()  # until it has been done, the tick tries too
             self._stop_moving(camera_id, camera, loud=True)
         elif name == "home":
+            self._moved(camera_id, HOME, False)
             self._on_wire(camera_id, camera, None, lambda device: self._travel(camera, device.home))
             self._count(camera, "home")
         elif name == "absolute_preset":
+            self._moved(camera_id, command["preset"], False)
             self._on_wire(camera_id, camera, None, lambda device: self._travel(camera, device.go, command["preset"]))
             self._count(camera, f"preset {command['preset']}")
         else:
@@ -380,6 +395,8 @@ class PtzControl:
 
         self._on_wire(camera_id, camera, None, send)
         detail = {"preset": (made or [command["preset"]])[0], "name": command["name"]}
+        if made:
+            self._moved(camera_id, made[0], True)
         ptz_actions.note(self._database, who, self._at(), camera_id, command["command"], detail)
         self._refresh_presets(camera_id, camera)
 
@@ -398,6 +415,7 @@ class PtzControl:
             with self._mutex:
                 suspended = camera.lock is not None or camera.tour is not tour
             if not suspended:
+                self._moved(camera_id, step["preset"], False)
                 device.go(step["preset"])
 
         try:

@@ -340,7 +340,7 @@ class CameraJudge:
 
     def _set_reference(self, look: Look) -> Judged:
         view = self.references.set_by(look, self.preset, self._take_reference_by)
-        self._take_reference_by = ""
+        self._take_reference_by, self._moving_us = "", 0
         self.recent = View.of(look, self.preset)
         self.findings.clear()
         self._streak, self._colour = _Streak(), _Streak()

@@ -178,6 +178,16 @@ class VisionStore:
             file.replace(file.with_suffix(".bad"))
             return None
 
+    def views(self, camera_id: str) -> list[View]:
+        """The reference views that are on disk; none where they cannot be read. Changes nothing."""
+        try:
+            file = self._of(camera_id) / "state.bin"
+            if file.stat().st_size > MOST_STATE_BYTES:
+                return []
+            return unpack(camera_id, file.read_bytes(), recent_from_us=0).references.views
+        except (FileNotFoundError, ValueError):
+            return []
+
     def save(self, camera_id: str, data: bytes) -> None:
         """Replace a camera's memory: after a crash there is the old one or the new one."""
         folder = self._of(camera_id)

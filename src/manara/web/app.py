@@ -35,6 +35,7 @@ from manara.web.permissions import Rule
 from manara.web.routes import (
     changes,
     exports,
+    health_pictures,
     infrastructure,
     keeping,
     live,
@@ -77,7 +78,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
     # onboarding first: `/cameras/import` must not be taken for a camera
     parts = (session, changes, onboarding, network, infrastructure, ptz, live)
-    for part in (*parts, playback, exports, keeping, people, system):
+    for part in (*parts, health_pictures, playback, exports, keeping, people, system):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)

@@ -24,6 +24,7 @@ from manara.store.secret import SecretBox
 from manara.web.feeds import Feeds
 from manara.web.live import Hub
 from manara.web.looking import Looking
+from manara.web.ptz_told import PtzTold
 from manara.web.statuses import Statuses
 from manara.web.vitals import SiteVitals
 
@@ -65,7 +66,7 @@ def assemble(settings: Settings, clock: Clock, database: Database, box: SecretBo
         feeds=Feeds(settings.data.directory / "run", statuses, FeedClient),
         archive=Archive(lambda: sorted((settings.data.directory / "index").glob("*.sqlite"))),
         looking=Looking(database, clock),
-        ptz=PtzControl(database, box, clock),
+        ptz=PtzControl(database, box, clock, on_moved=PtzTold(journal, clock).moved),
     )
 
 
