@@ -13,7 +13,7 @@ from pathlib import Path
 
 from manara import __version__
 from manara.access.roles import Role
-from manara.app import archive_check, doctor, flags, imports, people, recorders, reference, vision
+from manara.app import archive_check, doctor, flags, imports, people, recorders, reference, simulators, vision
 from manara.app.control import run_control
 from manara.app.demo import run_demo
 from manara.app.flags import settings_of
@@ -70,8 +70,15 @@ def run(given: argparse.Namespace) -> int:
 
 
 def simulate(given: argparse.Namespace) -> int:
-    """Virtual cameras alone: the province's, or one that plays a file."""
+    """Virtual cameras alone: the province's, or one that plays a file; or an order to a simulation that runs."""
     settings = settings_of(given)
+    if given.what == "fault":
+        at = given.site or given.camera or given.link or given.sector or given.recorder or ""
+        return simulators.fault(settings, given.kind, at, given.seconds, say)
+    if given.what == "heal":
+        return simulators.heal(settings, given.fault, say)
+    if given.what == "list":
+        return simulators.show(settings, say)
     log.setup("simulate", None)
 
     async def play() -> None:
@@ -177,6 +184,15 @@ def parser() -> argparse.ArgumentParser:
 
     one = command("simulate", simulate, "virtual cameras alone, on loopback")
     one.add_argument("--clip", type=Path, metavar="FILE", help="one camera that plays this file for ever")
+    orders = one.add_subparsers(dest="what", metavar="ORDER", help="to a simulation that runs, as in `manara demo`")
+    two = orders.add_parser("fault", help="make something wrong: `fault site_power --site SITE-080`")
+    two.add_argument("kind")
+    for name in ("site", "camera", "link", "sector", "recorder"):
+        two.add_argument(f"--{name}", metavar="CODE")
+    two.add_argument("--seconds", type=float, help="heal it after so long")
+    two = orders.add_parser("heal", help="put one fault right, or all")
+    two.add_argument("fault", nargs="?", default="all", metavar="ID")
+    orders.add_parser("list", help="what is wrong now, and what could be")
 
     one = command("settings", settings_command, "print the reference of settings")
     one.add_argument("--in-force", action="store_true", help="print the settings in force instead, as JSON")
