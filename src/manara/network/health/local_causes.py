@@ -43,12 +43,6 @@ class Local:
         by = _first(conditions)
         found: list[Conclusion] = []
         door = by.get("cabinet_door_open")
-        missing, empty, low, grid = (
-            (by.get(f"battery_{name}") for name in ("missing", "empty", "low")),
-            None,
-            None,
-            None,
-        )
         missing, empty, low = by.get("battery_missing"), by.get("battery_empty"), by.get("battery_low")
         grid, solar = by.get("grid_lost"), by.get("solar_failed")
         site = self.board.topology.sites.get(site_id)
@@ -238,11 +232,18 @@ class Local:
             "reference": head.detail.get("reference") or None,
             "now": head.detail.get("picture") or None,
         }
-        made = self._made(
-            cause_of_image(head.kind), "seen_in_the_picture", site_id,
-            [head, *(one for one in seen if one is not head)], wait_s, subject=subject, confidence=head.confidence, pictures=pictures,
-        )  # fmt: skip
-        return [made]
+        return [
+            self._made(
+                cause_of_image(head.kind),
+                "seen_in_the_picture",
+                site_id,
+                [head, *(one for one in seen if one is not head)],
+                wait_s,
+                subject=subject,
+                confidence=head.confidence,
+                pictures=pictures,
+            )
+        ]
 
     def _weather_near(self, site_id: str, subject: str, head: Condition) -> bool:
         """Whether another site of the sector shows something like weather at about the same time."""
