@@ -17,11 +17,11 @@ export function useOpenAlarms(): Alarm[] {
   return useMemo(() => alarms.filter(isOpen).sort(compareAlarms), [alarms]);
 }
 
-/** Renewed when names change, so that sentences are said anew. */
+/** Renewed when names or cameras' health change, so that sentences are said anew. */
 export function useSpeaker(): Speaker {
   const { language } = usePreferences().preferences;
   const formats = useFormats();
-  const versions = [useVersion("site"), useVersion("camera"), useVersion("sector"), useVersion("link"), useVersion("switch")].join();
+  const versions = [useVersion("site"), useVersion("camera"), useVersion("sector"), useVersion("link"), useVersion("switch"), useVersion("health")].join();
   // eslint-disable-next-line react-hooks/exhaustive-deps
   return useMemo(() => ({ world, language, formats }), [language, formats, versions]);
 }

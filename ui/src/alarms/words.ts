@@ -78,13 +78,11 @@ export function alarmSentence(alarm: Alarm, speaker: Speaker): string {
   const subject = isolated(subjectName(alarm.subject, speaker));
   const said = known(`what.${alarm.kind}`) ? word(`what.${alarm.kind}`, { subject }) : word("what_else", { kind: kindName(alarm.kind), subject });
   const parts = clauses(alarm, speaker);
-  const cameras = alarm.kind.startsWith("camera_") ? 0 : alarm.camera_ids.length;
-  if (cameras > 0 && !COSTS_NOTHING.has(alarm.kind)) parts.push(word("cameras_affected", { count: cameras }));
+  const { health } = speaker.world.watched;
+  const cameras = alarm.kind.startsWith("camera_") ? 0 : alarm.camera_ids.filter((id) => health.get(id)?.doing_job === false).length;
+  if (cameras > 0) parts.push(word("cameras_affected", { count: cameras }));
   return parts.length ? word("sentence", { said, more: parts.join(word("comma")) }) : said;
 }
-
-/** The cameras named in these still do their job. */
-const COSTS_NOTHING = new Set(["grid_lost", "battery_low", "ring_open", "cabinet_open", "cabinet_hot", "solar_failed", "telemetry_failed", "link_degraded"]);
 
 /** Site and sector, as far as they are known. */
 export function alarmPlace(alarm: Pick<Alarm, "site_id" | "sector_id" | "subject">, { world, language }: Pick<Speaker, "world" | "language">): { site: string; sector: string } {

@@ -441,11 +441,16 @@ export interface Alarm {
   since_us: number;
   annunciated_us: number | null;
   acknowledged_us: number | null;
-  /** The account's name or id. */
+  /** The account's id. */
   acknowledged_by: string | null;
+  acknowledged_by_name?: string;
   returned_us: number | null;
-  shelved: { by: string; reason: string; until_us: number } | null;
+  shelved: { by: string; by_name?: string; reason: string; until_us: number } | null;
   suppressed: { id: string; why: string; until_us: number | null } | null;
+  out_of_service?: { by: string; by_name?: string; reason: string; since_us: number } | null;
+  closed_us?: number | null;
+  /** Of a group: site, sector or flood. */
+  group_scope?: string;
   /** The alarm that this one is grouped into. */
   group_id: string | null;
   members_count: number;
@@ -478,13 +483,16 @@ export interface AlarmMember {
 
 /** One line of an alarm's life: who did what when. */
 export interface AlarmEntry {
-  id?: string | number;
+  number: number;
   at_us: number;
-  event: string;
-  actor?: string;
-  actor_name?: string;
-  text?: string;
-  detail?: Record<string, unknown>;
+  what: string;
+  /** After it. */
+  state: AlarmState;
+  /** An account's id; empty: the program itself. */
+  by: string;
+  by_name: string;
+  text: string;
+  detail: Record<string, unknown>;
 }
 
 export interface AlarmDetail extends Alarm {

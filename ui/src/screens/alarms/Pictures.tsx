@@ -1,0 +1,145 @@
+/**
+ * The pictures of an alarm: now, and what to hold it against (a minute before the start, or the reference view for faults of the
+ * picture). Live begins a moment after the choice, so that moving through the list opens no streams.
+ */
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { Alarm, Camera } from "@/api/types";
+import { Code, Empty } from "@/design";
+import { useFormats } from "@/i18n/format";
+import { useCamera } from "@/state/hooks";
+import { useName } from "@/state/preferences";
+import { useMay } from "@/state/session";
+import { LiveClock, LiveView } from "@/video/LiveView";
+import { camerasOf, minuteBefore } from "./places";
+
+const SETTLE_MS = 120;
+const WIDTH_PX = 640;
+const SHOWN = 6;
+
+export function Pictures({ alarm }: { alarm: Alarm }) {
+  const { t } = useTranslation("alarms");
+  const may = useMay();
+  const names = useName();
+  const ids = camerasOf(alarm);
+  const [wanted, setWanted] = useState<string | null>(null);
+  const cameraId = wanted && ids.includes(wanted) ? wanted : (ids[0] ?? null);
+  const camera = useCamera(cameraId);
+  if (!camera) return null;
+  return (
+    <section className="al-pictures">
+      <div className="al-pair">
+        <figure>
+          <figcaption>
+            {t("picture.now")} <Code>{camera.code}</Code> <span className="muted">{names(camera)}</span>
+          </figcaption>
+          <div className="picture-slot" data-testid="alarm-now">
+            {may.watch ? <Now key={camera.id} camera={camera} /> : <Empty title={t("picture.may_not")} />}
+          </div>
+        </figure>
+        <Compared alarm={alarm} camera={camera} />
+      </div>
+      {ids.length > 1 && (
+        <div className="al-cameras" role="group" aria-label={t("picture.cameras")}>
+          {ids.slice(0, SHOWN).map((one) => (
+            <CameraChoice key={one} id={one} chosen={one === camera.id} onChoose={() => setWanted(one)} />
+          ))}
+          {ids.length > SHOWN && <Link to={`/wall?cameras=${ids.slice(0, 16).join(",")}`}>{t("picture.more", { count: ids.length - SHOWN })}</Link>}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function CameraChoice({ id, chosen, onChoose }: { id: string; chosen: boolean; onChoose: () => void }) {
+  const camera = useCamera(id);
+  if (!camera) return null;
+  return (
+    <button type="button" className="chip" aria-pressed={chosen} onClick={onChoose}>
+      <Code>{camera.code}</Code>
+    </button>
+  );
+}
+
+function Now({ camera }: { camera: Camera }) {
+  const [settled, setSettled] = useState(false);
+  useEffect(() => {
+    const id = window.setTimeout(() => setSettled(true), SETTLE_MS);
+    return () => window.clearTimeout(id);
+  }, []);
+  if (!settled) return null;
+  return (
+    <LiveView camera={camera} stream={camera.has_sub ? "sub" : "main"} compact>
+      {(facts) => (
+        <div className="al-clock">
+          <LiveClock facts={facts} />
+        </div>
+      )}
+    </LiveView>
+  );
+}
+
+function Compared({ alarm, camera }: { alarm: Alarm; camera: Camera }) {
+  const { t } = useTranslation("alarms");
+  const f = useFormats();
+  const may = useMay();
+  const own = alarm.pictures && alarm.subject === `camera:${camera.id}` ? alarm.pictures : null;
+  if (own?.reference) {
+    return (
+      <>
+        <Still key={own.reference} title={t("picture.reference")} address={own.reference} />
+        {own.now && <Still key={own.now} title={t("picture.at_alarm")} address={own.now} />}
+      </>
+    );
+  }
+  if (!may.playback) return null;
+  const at = minuteBefore(alarm);
+  const query = new URLSearchParams({ at_us: String(at), width_px: String(WIDTH_PX), exact: "0" });
+  const address = `/api/cameras/${encodeURIComponent(camera.id)}/frame.jpg?${query.toString()}`;
+  return <Still key={address} title={t("picture.before")} stamp={f.clock(at / 1000)} address={address} />;
+}
+
+/** One still picture; fetched a moment after it is wanted, and honest when there is none. */
+function Still({ title, stamp, address }: { title: string; stamp?: string; address: string }) {
+  const { t } = useTranslation("alarms");
+  const f = useFormats();
+  const [shown, setShown] = useState<{ url: string; atUs: number } | "none" | "failed" | null>(null);
+  useEffect(() => {
+    const abort = new AbortController();
+    let url = "";
+    const fetchIt = async () => {
+      try {
+        const answer = await fetch(address, { signal: abort.signal, credentials: "same-origin" });
+        if (!answer.ok) return setShown(answer.status === 404 ? "none" : "failed");
+        url = URL.createObjectURL(await answer.blob());
+        setShown({ url, atUs: Number(answer.headers.get("X-Frame-Us") ?? 0) });
+      } catch {
+        if (!abort.signal.aborted) setShown("failed"); // the network is away
+      }
+    };
+    const id = window.setTimeout(() => void fetchIt(), SETTLE_MS);
+    return () => {
+      window.clearTimeout(id);
+      abort.abort();
+      if (url) URL.revokeObjectURL(url);
+    };
+  }, [address]);
+  const picture = shown !== null && typeof shown === "object" ? shown : null;
+  return (
+    <figure>
+      <figcaption>
+        {title} <span className="muted number">{picture?.atUs ? f.clock(picture.atUs / 1000) : stamp}</span>
+      </figcaption>
+      <div className="picture-slot">
+        {picture ? (
+          <img src={picture.url} alt={title} />
+        ) : (
+          <div className="al-no-picture" role="status">
+            {shown === null ? t("picture.loading") : t(`picture.${shown as "none" | "failed"}`)}
+          </div>
+        )}
+      </div>
+    </figure>
+  );
+}
