@@ -108,6 +108,26 @@ class Recorder(_Part):
     sub_stream_linger_s: float = Field(60.0, ge=0, description="A sub stream outlives its last viewer by this, in s.")
 
 
+class Alarms(_Part):
+    """How alarms are judged. What each kind means and how urgent it is stands in the rationalised table instead."""
+
+    shelf_max_s: float = Field(
+        8 * 3600.0, ge=300, le=7 * 86400, description="An alarm is shelved at most so long, in s."
+    )
+    group_window_s: float = Field(
+        600.0, ge=60, le=7200, description="Alarms of a kind at a place within this time become one group, in s."
+    )
+    chatter_count: int = Field(4, ge=2, le=100, description="So many begins within `chatter_window_s` are chattering.")
+    chatter_window_s: float = Field(600.0, ge=30, le=7200, description="The window for `chatter_count`, in s.")
+    chatter_hold_s: float = Field(
+        900.0, ge=30, le=86400, description="A chattering alarm has ended when it was quiet for so long, in s."
+    )
+    hold_low_at: int = Field(
+        3, ge=1, le=10, description="From so many alarms in ten minutes on, a console's low ones are held back."
+    )
+    hold_medium_at: int = Field(6, ge=1, le=10, description="The same for medium ones; high and critical never are.")
+
+
 class Notifications(_Part):
     """Telling people off-screen: the mail server, and what webhooks may reach. Routes are set in the control room."""
 
@@ -179,6 +199,7 @@ class Settings(_Part):
     access: Access = Field(default_factory=Access)
     journal: Journal = Field(default_factory=Journal)
     recorder: Recorder = Field(default_factory=Recorder)
+    alarms: Alarms = Field(default_factory=Alarms)
     notifications: Notifications = Field(default_factory=Notifications)
     vision: Vision = Field(default_factory=Vision)
     simulate: Simulate = Field(default_factory=Simulate)

@@ -137,15 +137,10 @@ def _write(row: Alarm, alarm: OpenAlarm, due_us: int | None) -> None:
 def _remember(session: Session, room: Room, now_us: int, signals: Sequence[Signal]) -> None:
     ids = sorted({signal.id for signal in signals})
     for part in _parts(ids):
-        room.versions.update(
-            session.execute(
-                select(AlarmSignal.signal_id, AlarmSignal.version).where(
-                    AlarmSignal.signal_id.in_(part), AlarmSignal.member_id == ""
-                )
-            )
-            .tuples()
-            .all()
+        query = select(AlarmSignal.signal_id, AlarmSignal.version).where(
+            AlarmSignal.signal_id.in_(part), AlarmSignal.member_id == ""
         )
+        room.versions.update({row.signal_id: row.version for row in session.execute(query)})
     for part in _parts(sorted({signal.subject for signal in signals})):
         for kind, subject, seen_us in session.execute(
             select(AlarmSignal.kind, AlarmSignal.subject, AlarmSignal.seen_us)
@@ -201,15 +196,10 @@ def _tell_row(row: AlarmSignal, signal: Signal, at_us: int) -> None:
 
 def _members(session: Session, signal: Signal, row: AlarmSignal, account: Account | None, at_us: int) -> None:
     """A row for each symptom that the signal explains; those it no longer names have ended."""
-    there = dict(
-        session.execute(
-            select(AlarmSignal.member_id, AlarmSignal.ended_us).where(
-                AlarmSignal.signal_id == signal.id, AlarmSignal.member_id != ""
-            )
-        )
-        .tuples()
-        .all()
+    query = select(AlarmSignal.member_id, AlarmSignal.ended_us).where(
+        AlarmSignal.signal_id == signal.id, AlarmSignal.member_id != ""
     )
+    there = {known.member_id: known.ended_us for known in session.execute(query)}
     named = {member.id: member for member in signal.members[:MEMBERS_MAX]}
     fate = account or Account(row.disposition, row.alarm_id, row.by_id)
     new = [

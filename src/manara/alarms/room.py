@@ -14,6 +14,7 @@ from manara.alarms.kinds import Kind
 from manara.alarms.life import Life, State
 from manara.alarms.signals import Route, Signal, no_console
 from manara.base.ids import new_id
+from manara.settings import Alarms
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -40,6 +41,19 @@ class Rules:
     orphan_s: float = 60.0  # what a larger one explained is told by itself when that one ended so long ago
     shelf_max_s: float = 8 * 3600.0
     sources_max: int = 50_000  # sources whose last day is remembered in memory
+
+
+def rules_of(settings: Alarms) -> Rules:
+    """The policy's numbers as this installation has set them."""
+    return Rules(
+        hold_low_at=settings.hold_low_at,
+        hold_medium_at=settings.hold_medium_at,
+        group_window_s=settings.group_window_s,
+        chatter_count=settings.chatter_count,
+        chatter_window_s=settings.chatter_window_s,
+        chatter_hold_s=settings.chatter_hold_s,
+        shelf_max_s=settings.shelf_max_s,
+    )
 
 
 @dataclass(slots=True)

@@ -194,19 +194,7 @@ def _history(session: Session, row: Alarm) -> list[dict[str, Any]]:
         .order_by(Alarm.since_us.desc())
         .limit(100)
     )
-    return [
-        {
-            "id": past.id,
-            "since_us": past.since_us,
-            "returned_us": past.returned_us,
-            "closed_us": past.closed_us,
-            "acknowledged_us": past.acknowledged_us,
-            "acknowledged_by_name": past.acknowledged_by_name,
-            "state": past.state,
-            "work_order_id": past.work_order_id,
-        }
-        for past in rows
-    ]
+    return [alarm_view(past) for past in rows]
 
 
 def suppression_view(row: Suppression) -> dict[str, Any]:
@@ -250,7 +238,7 @@ def account(session: Session, from_us: int, to_us: int) -> dict[str, Any]:
         select(AlarmSignal.member_id == "", AlarmSignal.disposition, func.count())
         .where(*span)
         .group_by(AlarmSignal.member_id == "", AlarmSignal.disposition)
-    ).tuples()
+    )
     totals: dict[str, Counter[str]] = {"signals": Counter(), "symptoms": Counter()}
     for is_signal, disposition, count in counted:
         totals["signals" if is_signal else "symptoms"][disposition] += count

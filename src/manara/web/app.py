@@ -33,6 +33,7 @@ from manara.web.exporting import Exporting
 from manara.web.gate import Gate
 from manara.web.permissions import Rule
 from manara.web.routes import (
+    alarms,
     changes,
     exports,
     health_pictures,
@@ -45,6 +46,7 @@ from manara.web.routes import (
     playback,
     ptz,
     session,
+    suppressions,
     system,
 )
 from manara.web.services import Services
@@ -78,7 +80,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
     # onboarding first: `/cameras/import` must not be taken for a camera
     parts = (session, changes, onboarding, network, infrastructure, ptz, live)
-    for part in (*parts, health_pictures, playback, exports, keeping, people, system):
+    for part in (*parts, health_pictures, playback, exports, keeping, people, alarms, suppressions, system):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)

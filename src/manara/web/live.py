@@ -35,6 +35,7 @@ KINDS = (
     *("sector", "town", "site", "camera", "status", "layout", "export", "hold", "account", "system"),
     *_OF_SITES,
     "vitals",
+    *("alarm", "alarm_kind", "suppression"),
 )
 _LISTS = {
     "sector": "sectors",
@@ -50,6 +51,9 @@ _LISTS = {
     "switch": "switches",
     "link": "links",
     "vitals": "vitals",
+    "alarm": "alarms",
+    "alarm_kind": "alarm_kinds",
+    "suppression": "suppressions",
 }
 _encode = msgspec.json.Encoder().encode
 _SEES_NO_ADDRESSES = Who(account_id="", name="")
@@ -77,13 +81,14 @@ class Audience:
     """Who sees a thing: all who hold `permission` and have one of its sectors; or only its owner.
 
     `sectors` None: no sector limits it. None among the sectors is a sector that only those have who see all.
-    `or_all`: besides the owner, those who see all sectors.
+    `or_all`: besides the owner, those who see all sectors. `or_holders`: besides the sectors, whoever holds this.
     """
 
     permission: Permission
     sectors: frozenset[str | None] | None = None
     owner: str | None = None
     or_all: bool = False
+    or_holders: Permission | None = None
 
     def includes(self, view: View) -> bool:
         """True where this view shows the thing."""
@@ -91,7 +96,9 @@ class Audience:
             return False
         if self.owner is not None:
             return self.owner == view.account_id or (self.or_all and view.sector_ids is None)
-        return self.sectors is None or view.sector_ids is None or not self.sectors.isdisjoint(view.sector_ids)
+        if self.sectors is None or view.sector_ids is None or self.or_holders in view.permissions:
+            return True
+        return not self.sectors.isdisjoint(view.sector_ids)
 
 
 @dataclass(slots=True)
@@ -305,6 +312,13 @@ class Hub:
                 return Audience(Permission.SEE_NETWORK, frozenset(value.get("sector_ids", ())))
             case "vitals":
                 return Audience(Permission.SEE_NETWORK, frozenset({self._site_sectors.get(str(value.get("id")))}))
+            case "alarm":  # what concerns the whole program is for all supervisors
+                sectors = frozenset(value.get("sector_ids", ()))
+                return Audience(
+                    Permission.SEE_ALARMS, sectors, or_holders=None if sectors else Permission.MANAGE_ALARMS
+                )
+            case "alarm_kind" | "suppression":
+                return Audience(Permission.SEE_ALARMS)
             case "status":
                 return Audience(Permission.SEE_NETWORK, self._sectors_of(camera_ids))
             case "layout":
