@@ -45,7 +45,7 @@ docs: $(READY) ## write the references of settings and messages
 clean: ## remove what was built; data folders stay
 	rm -rf $(VENV) ui/node_modules src/manara/web/static .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt build_hook.py src/manara/recorder/_packets.c
 	@scripts/make-venv "$(PYTHON)" "$(VENV)"
 	@touch $@
 

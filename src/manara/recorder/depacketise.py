@@ -1,8 +1,7 @@
 """The packet loop: interleaved RTP in one shared buffer to frames in a `GopJoiner`. The recorder's hottest code.
 
-`feed` walks what one read brought. The middle and the end of a fragmented NAL unit (five packets of six) are
-recognised by four comparisons and appended; everything else takes the long way through `_packet`. No object is made
-for a packet. A compiled twin needs to offer no more than `feed`, `packet` and the counters. Called by
+`feed` walks what one read brought. The middle and the end of a fragmented NAL unit (five packets of six) are taken
+in one run by `packets.py` or its compiled twin; everything else takes the long way through `packet`. Called by
 `connection.py`; UDP packets come with the same 4-byte frame in front. Errors in one packet spoil one frame
 (counted), never the connection; only what is no longer RTSP at all is told, by `text`. Source: RFC 2326 section
 10.12, RFC 6184, RFC 7798.
@@ -13,6 +12,7 @@ from collections.abc import Callable
 
 from manara.formats import h264, h265, rtp
 from manara.recorder.gop import GopJoiner
+from manara.recorder.packets import run
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 _MAX_SETS_A_FRAME = 48
@@ -21,12 +21,6 @@ _START_CODE = b"\x00\x00\x01"
 
 _LENGTH = struct.Struct(">I")
 _SHORT = struct.Struct(">H")
-# `$` and channel, size, version to payload type, sequence number, timestamp, source, then the two bytes that tell
-# fragments apart: FU indicator and header (H.264), or the first byte of the payload header and the FU header
-# (H.265).
-_H264_HEAD = struct.Struct(">HHHHIIBB")
-_H265_HEAD = struct.Struct(">HHHHIIBxB")
-_SMALLEST = 20
 
 
 class Depacketiser:
@@ -55,7 +49,6 @@ class Depacketiser:
         self.expected = -1
         self.stray_types = 0
         self._h264 = joiner.codec == "h264"
-        self._head = _H264_HEAD if self._h264 else _H265_HEAD
         self._skip = 18 if self._h264 else 19  # from `$` to the payload of a fragment
         self.channel = channel
         self._lane = _DOLLAR << 8 | channel
@@ -86,44 +79,22 @@ class Depacketiser:
         """Take the packets in `buffer[at:end]` (`view` is the same memory); answers where the first one that is not
         whole begins."""
         joiner = self.joiner
-        unpack = self._head.unpack_from
-        lane, skip = self._lane, self._skip
-        plain = 0x8000 | self._type
-        marked = plain | 0x80
+        lane, skip, plain = self._lane, self._skip, 0x8000 | self._type
         while True:
-            data = joiner.data
-            expected, stamp = self.expected, self._stamp
-            first, middle = self._fu_first, self._fu_middle
-            last = middle | 0x40
-            packets = 0
-            while end - at >= _SMALLEST:
-                head, size, flags, sequence, now, _, kind, fragment = unpack(buffer, at)
-                after = at + 4 + size
-                if after > end:
-                    break
-                if head == lane and sequence == expected and now == stamp and kind == first:
-                    if fragment == middle and flags == plain:
-                        data += view[at + skip : after]
-                    elif fragment == last and (flags == marked or flags == plain):  # noqa: PLR1714, SIM109 -- faster
-                        data += view[at + skip : after]
+            if self._fu_first >= 0:
+                at, packets, ended = run(
+                    buffer, at, end, joiner.data, lane, plain,
+                    self.expected, self._stamp, self._fu_first, self._fu_middle, skip,
+                )  # fmt: skip
+                if packets:
+                    self.packets += packets
+                    self.expected = (self.expected + packets) & 0xFFFF
+                    if self.expected < packets:
+                        self.cycles += 1
+                    if ended:
                         self._end_fragments()
-                        first = -1
-                        if flags == marked:
+                        if ended == 2:
                             self._end_frame()
-                            data = joiner.data
-                            stamp = self._stamp
-                    else:
-                        break
-                    packets += 1
-                    expected = (sequence + 1) & 0xFFFF
-                    at = after
-                    continue
-                break
-            if packets:
-                if expected < packets:
-                    self.cycles += 1
-                self.packets += packets
-                self.expected = expected
             after = self._one(buffer, view, at, end)
             if after == at:
                 if len(joiner.data) - joiner.frame_start > MAX_FRAME_BYTES:
