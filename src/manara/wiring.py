@@ -20,6 +20,8 @@ from sqlalchemy import select
 from manara import messages
 from manara.access.accounts import list_accounts
 from manara.access.who import Who
+from manara.alarms.duty_actions import open_shifts, shift_view
+from manara.alarms.duty_tables import Shift
 from manara.base.clock import Clock, to_datetime
 from manara.base.errors import ManaraError, NotFound, Unavailable
 from manara.messages import Message, RecorderStatus, VitalsReport
@@ -158,6 +160,7 @@ class Wiring:
             messages.LayoutChanged: (self._layout_shown,),
             messages.HoldChanged: (self._hold_wanted, self._hold_shown),
             messages.ExportChanged: (self._export_shown,),
+            messages.ShiftChanged: (self._shift_shown,),
         }
 
     async def start(self) -> None:
@@ -259,6 +262,10 @@ class Wiring:
         value = await run_sync(self._read_row, ExportJob, fact.export_id, export_view)
         self._show("export", fact.export_id, value)
 
+    async def _shift_shown(self, fact: messages.ShiftChanged) -> None:
+        value = await run_sync(self._read_row, Shift, fact.shift_id, _shift_sitting)
+        self._show("shift", fact.shift_id, value)
+
     # ---- inside
 
     async def _show_one(self, noun: str, row_id: str) -> None:
@@ -324,6 +331,7 @@ class Wiring:
                 "layout": [layout_view(row) for row in session.scalars(select(Layout))],
                 "hold": [hold_view(row) for row in session.scalars(select(Hold).where(Hold.released_us.is_(None)))],
                 "export": exports(session, PROGRAM),
+                "shift": [shift_view(row) for row in open_shifts(session)],
             } | {
                 noun: [
                     self._with_state(noun, value) or value for value in infrastructure.listing(session, noun, PROGRAM)
@@ -379,6 +387,10 @@ class Wiring:
 
 def _hold_in_force(row: Hold) -> dict[str, Any] | None:
     return None if row.released_us is not None else hold_view(row)
+
+
+def _shift_sitting(row: Shift) -> dict[str, Any] | None:
+    return None if row.ended_us is not None else shift_view(row)
 
 
 async def _equal(bucket: Bucket, wanted: Mapping[str, bytes]) -> int:

@@ -8,7 +8,7 @@ Called by the web's routes; tells the screens through `ShiftChanged`. Where alar
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +20,9 @@ from manara.access.roles import Role
 from manara.access.tables import Account
 from manara.access.who import Who
 from manara.alarms import duty, duty_rules, kinds, words
-from manara.alarms.duty_clock import kind_table, seat_of
+from manara.alarms.duty_clock import seat_of
 from manara.alarms.duty_tables import Console, Shift, ShiftEntry
+from manara.alarms.kind_table import kind_table
 from manara.alarms.kinds import SKILLS
 from manara.alarms.tables import Alarm, AlarmEntry, Suppression
 from manara.base.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound
@@ -29,6 +30,7 @@ from manara.base.ids import new_id
 from manara.messages import ShiftChanged
 from manara.store.database import Database
 
+NamesOf = Callable[[Session], words.Names]
 CONSOLES_MAX = 200
 ENTRIES_MAX = 2000  # a shift
 CARRIED_MAX = 2000
@@ -228,7 +230,7 @@ def write_entry(database: Database, who: Who, at: datetime, shift_id: str, text:
 
 
 def hand_over(
-    database: Database, who: Who, at: datetime, shift_id: str, values: Mapping[str, Any], names: words.Names
+    database: Database, who: Who, at: datetime, shift_id: str, values: Mapping[str, Any], names_of: NamesOf
 ) -> dict[str, Any]:
     """Close a shift's log with a note and all that is open. To somebody: theirs once they take it; else it ends now.
 
@@ -245,7 +247,7 @@ def hand_over(
         to = _receiver(act.session, to_account_id, row, seat_of(console))
         row.note = note
         row.handed_us, row.handed_by = act.at_us, who.name[:200]
-        row.carried = carried(act.session, console, row, act.at_us, names)
+        row.carried = carried(act.session, console, row, act.at_us, names_of(act.session))
         row.carried_sha256 = log_hash(act.session, row)
         if to is None:
             row.ended_us = act.at_us
@@ -265,6 +267,12 @@ def hand_over(
         act.publish(ShiftChanged(shift_id=row.id))
         act.session.flush()
         return shift(act.session, row.id)
+
+
+def would_carry(session: Session, shift_id: str, now_us: int, names: words.Names) -> dict[str, Any]:
+    """What a hand-over of this shift would carry now. Raises `NotFound`."""
+    row = _shift(session, shift_id)
+    return carried(session, _console(session, row.console_id), row, now_us, names)
 
 
 def log_hash(session: Session, row: Shift) -> str:
@@ -341,7 +349,7 @@ def carried(session: Session, console: Console, row: Shift, at_us: int, names: w
         ],
         "left_out": left_out,
         "annunciated": annunciated or 0,
-        "counts": {what: count for what, count in counts.tuples()},
+        "counts": {what: count for what, count in counts},
     }
 
 

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from manara.access.who import Who
 from manara.alarms import duty, escalation, kinds
 from manara.alarms.duty_tables import Console, Shift
-from manara.alarms.kinds import Kind
-from manara.alarms.tables import Alarm, AlarmEntry, AlarmKind
+from manara.alarms.kind_table import kind_table
+from manara.alarms.tables import Alarm, AlarmEntry
 from manara.base.clock import to_us
 from manara.messages import AlarmChanged
 from manara.store.act import Act
@@ -28,15 +28,6 @@ from manara.store.database import Database
 log = logging.getLogger(__name__)
 
 TICK_MAX = 500  # alarms changed in one transaction; the rest in the next second
-
-
-def kind_table(session: Session) -> dict[str, Kind]:
-    """The rationalised table with the administrator's edits over it."""
-    table = dict(kinds.DEFAULTS)
-    for row in session.scalars(select(AlarmKind)):
-        if row.kind in table:
-            table[row.kind] = kinds.edited(table[row.kind], row.values, row.changed_us, row.changed_by)
-    return table
 
 
 def seat_of(row: Console) -> duty.Seat:
@@ -162,7 +153,7 @@ def _open_load(session: Session) -> Counter[str]:
         .where(Alarm.closed_us.is_(None), Alarm.group_id.is_(None), Alarm.console_id.is_not(None))
         .group_by(Alarm.console_id)
     )
-    return Counter({console_id: count for console_id, count in rows.tuples() if console_id is not None})
+    return Counter({console_id: count for console_id, count in rows if console_id is not None})
 
 
 def _enter(act: Act, alarm: Alarm, what: str, detail: dict[str, Any]) -> None:

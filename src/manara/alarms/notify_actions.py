@@ -1,12 +1,12 @@
-"""Notification routes and the log of notifications: the changes of the state.
+"""What is told off-screen, written down before it is sent, and what came of it: the changes of the state.
 
 `sweep` compares the alarms with the routes and writes down what is to be told, with its words, before anything is sent:
 what is written is not lost, whatever server is away and whenever the program is killed. What was written once is not
-written again (`uq_notification_once`). A route's secret is sealed here and opened only to sign. Called by the web's
-routes and by `notify_sender.py`.
+written again (`uq_notification_once`). Called by the web's routes and by `notify_sender.py`. Routes themselves are
+`notify_routes.py`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -16,154 +16,21 @@ from sqlalchemy.orm import Session
 
 from manara.access.who import Who
 from manara.alarms import kinds, notify, words
-from manara.alarms.duty_clock import kind_table
 from manara.alarms.duty_tables import Notification, NotificationRoute
+from manara.alarms.kind_table import kind_table
+from manara.alarms.notify_routes import get_route, get_route_name
 from manara.alarms.tables import Alarm
 from manara.base.clock import to_us
-from manara.base.errors import Conflict, InvalidInput, NotFound
+from manara.base.errors import Conflict, NotFound
 from manara.base.ids import new_id
 from manara.store.database import Database
 from manara.store.secret import SecretBox
 
-ROUTES_MAX = 200
 RECENT_US = 3600 * 1_000_000  # alarms that closed so long ago are still looked at: that the fault is gone is told too
 MARGIN_US = 60 * 1_000_000  # commits may come in another order than their times
 KEEP_US = 400 * 86_400 * 1_000_000
 TEXT_MAX = 1000
 NamesOf = Callable[[Session], words.Names]
-
-
-# ---- routes
-
-
-def route_view(row: NotificationRoute) -> dict[str, Any]:
-    """A route as JSON; of the secret only whether there is one."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "enabled": row.enabled,
-        "channel": row.channel,
-        "address": row.address,
-        "has_secret": bool(row.secret_sealed),
-        "language": row.language,
-        "priorities": row.priorities,
-        "sector_ids": row.sector_ids,
-        "kinds": row.kinds,
-        "escalated_min": row.escalated_min,
-        "tell_end": row.tell_end,
-        "quiet_from_min": row.quiet_from_min,
-        "quiet_until_min": row.quiet_until_min,
-        "changed_us": row.changed_us,
-    }
-
-
-def routes(session: Session) -> list[dict[str, Any]]:
-    """All routes by name, each with how many wait, the last that arrived and the last error."""
-    rows = session.scalars(
-        select(NotificationRoute).where(NotificationRoute.removed_us.is_(None)).order_by(NotificationRoute.name)
-    ).all()
-    waiting = dict(
-        session.execute(
-            select(Notification.route_id, func.count())
-            .where(Notification.state == "waiting")
-            .group_by(Notification.route_id)
-        )
-        .tuples()
-        .all()
-    )
-    sent = dict(
-        session.execute(select(Notification.route_id, func.max(Notification.sent_us)).group_by(Notification.route_id))
-        .tuples()
-        .all()
-    )
-    return [
-        {
-            **route_view(row),
-            "waiting": waiting.get(row.id, 0),
-            "last_sent_us": sent.get(row.id),
-            "error": _error(session, row.id),
-        }
-        for row in rows
-    ]
-
-
-def _error(session: Session, route_id: str) -> str:
-    """The error of the oldest message that waits after a try that failed: what stands in the way now."""
-    found = session.scalar(
-        select(Notification.error)
-        .where(Notification.route_id == route_id, Notification.state == "waiting", Notification.attempts > 0)
-        .order_by(Notification.created_us)
-        .limit(1)
-    )
-    return found or ""
-
-
-def add_route(database: Database, box: SecretBox, who: Who, at: datetime, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Add a route. Raises `InvalidInput` with all faults. It is told of what is annunciated from now on."""
-    clean = _judge(values, None)
-    with database.act(who, at) as act:
-        count = select(func.count()).select_from(NotificationRoute).where(NotificationRoute.removed_us.is_(None))
-        if (act.session.scalar(count) or 0) >= ROUTES_MAX:
-            raise Conflict(f"There are {ROUTES_MAX} routes already.", code="too_many_routes")
-        sealed = box.seal(clean.pop("secret", "") or "")
-        row = NotificationRoute(id=new_id(), since_us=act.at_us, changed_us=act.at_us, secret_sealed=sealed, **clean)
-        act.session.add(row)
-        act.session.flush()
-        act.audit("notification_route:add", subject=row.id, detail=_public(clean, sealed))
-        return route_view(row)
-
-
-def change_route(
-    database: Database, box: SecretBox, who: Who, at: datetime, route_id: str, values: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Change the given fields of a route. `secret` "" clears it, None leaves it. What waits goes when it is off."""
-    given = {name: value for name, value in values.items() if name not in ("id", "changed_us", "has_secret")}
-    with database.act(who, at) as act:
-        row = _route(act.session, route_id)
-        clean = _judge(given, route_view(row))
-        secret = clean.pop("secret", None)
-        if secret is not None:
-            row.secret_sealed = box.seal(secret)
-        before = route_view(row)
-        for name, value in clean.items():
-            setattr(row, name, value)
-        widened = any(before[name] != clean.get(name, before[name]) for name in _SELECTS) or not before["enabled"]
-        if widened:
-            row.since_us = act.at_us
-        row.changed_us = act.at_us
-        if not row.enabled:
-            _withdraw(act.session, row.id, "route_off")
-        act.audit("notification_route:change", subject=row.id, detail=_public(clean, row.secret_sealed))
-        return route_view(row)
-
-
-_SELECTS = ("priorities", "sector_ids", "kinds", "escalated_min")
-
-
-def remove_route(database: Database, who: Who, at: datetime, route_id: str) -> None:
-    """Remove a route; what waits is withdrawn, its log stays."""
-    with database.act(who, at) as act:
-        row = _route(act.session, route_id)
-        row.removed_us, row.enabled, row.secret_sealed = act.at_us, False, ""
-        _withdraw(act.session, row.id, "route_removed")
-        act.audit("notification_route:remove", subject=row.id, detail={"name": row.name})
-
-
-def test_route(database: Database, who: Who, at: datetime, route_id: str, names: words.Names) -> dict[str, Any]:
-    """Write down a message that says it is a test; it goes the way of all others."""
-    del names
-    with database.act(who, at) as act:
-        row = _route(act.session, route_id)
-        if not row.enabled:
-            raise Conflict("This route is switched off.", code="route_off")
-        arabic = row.language == "ar"
-        subject = "[تجربة] إشعار من منارة" if arabic else "[TEST] Notification from Manara"
-        body = "هذه رسالة تجربة، لا إنذار وراءها." if arabic else "This is a test message; there is no alarm behind it."
-        made = _new(row, "", "test", act.at_us, "low", None, words.Message(subject, [subject, "", body]), {}, act.at_us)
-        act.session.add(made)
-        act.session.flush()
-        act.audit("notification_route:test", subject=row.id)
-        return notification_view(made, row.name)
 
 
 # ---- the log
@@ -207,7 +74,7 @@ def notifications(
     ):
         if value:
             query = query.where(column == value)
-    return [notification_view(row, name) for row, name in session.execute(query).tuples()]
+    return [notification_view(row, name) for row, name in session.execute(query)]
 
 
 def send_again(database: Database, who: Who, at: datetime, notification_id: str) -> dict[str, Any]:
@@ -220,7 +87,7 @@ def send_again(database: Database, who: Who, at: datetime, notification_id: str)
             raise Conflict("Only what was given up is sent again.", code="notification_not_failed")
         row.state, row.next_us = "waiting", act.at_us
         act.audit("notification:send_again", subject=row.id)
-        return notification_view(row, _route_name(act.session, row.route_id))
+        return notification_view(row, get_route_name(act.session, row.route_id))
 
 
 def failing(session: Session) -> tuple[int, int]:
@@ -230,6 +97,22 @@ def failing(session: Session) -> tuple[int, int]:
         session.scalar(waiting.where(Notification.state == "waiting", Notification.attempts > 0)) or 0,
         session.scalar(waiting.where(Notification.state == "failed")) or 0,
     )
+
+
+def write_test(database: Database, who: Who, at: datetime, route_id: str) -> dict[str, Any]:
+    """Write down a message that says it is a test; it goes the way of all others."""
+    with database.act(who, at) as act:
+        row = get_route(act.session, route_id)
+        if not row.enabled:
+            raise Conflict("This route is switched off.", code="route_off")
+        arabic = row.language == "ar"
+        subject = "[تجربة] إشعار من منارة" if arabic else "[TEST] Notification from Manara"
+        body = "هذه رسالة تجربة، لا إنذار وراءها." if arabic else "This is a test message; there is no alarm behind it."
+        made = _new(row, "", "test", act.at_us, "low", None, words.Message(subject, [subject, "", body]), {}, act.at_us)
+        act.session.add(made)
+        act.session.flush()
+        act.audit("notification_route:test", subject=row.id)
+        return notification_view(made, row.name)
 
 
 # ---- what is to be told
@@ -447,7 +330,7 @@ def due_letters(session: Session, box: SecretBox, now_us: int, limit: int = 200)
         .where(Notification.state == "waiting", Notification.next_us <= now_us)
         .order_by(Notification.created_us, Notification.id)
         .limit(limit)
-    ).tuples()
+    )
     letters: dict[str, list[Letter]] = {}
     for row, route in rows:
         letters.setdefault(route.id, []).append(
@@ -511,40 +394,6 @@ def purge(database: Database, who: Who, at: datetime) -> int:
 
 
 # ---- inside
-
-
-def _judge(values: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
-    clean, faults = notify.judge_route(values, set(kinds.DEFAULTS), present)
-    if faults:
-        raise InvalidInput("This route is not right.", code="invalid_input", fields=faults)
-    return clean
-
-
-def _public(clean: Mapping[str, Any], sealed: str) -> dict[str, Any]:
-    """What may stand in the audit log: an address without its query, of the secret only that there is one."""
-    shown = dict(clean)
-    if "address" in shown:
-        shown["address"] = str(shown["address"]).split("?", 1)[0]
-    return shown | {"secret": "set" if sealed else "none"}
-
-
-def _route(session: Session, route_id: str) -> NotificationRoute:
-    row = session.get(NotificationRoute, route_id)
-    if row is None or row.removed_us is not None:
-        raise NotFound("There is no such route.", code="route_not_found")
-    return row
-
-
-def _route_name(session: Session, route_id: str) -> str:
-    return session.scalar(select(NotificationRoute.name).where(NotificationRoute.id == route_id)) or ""
-
-
-def _withdraw(session: Session, route_id: str, cause: str) -> None:
-    session.execute(
-        update(Notification)
-        .where(Notification.route_id == route_id, Notification.state == "waiting")
-        .values(state="withdrawn", cause=cause)
-    )
 
 
 def _as_route(row: NotificationRoute) -> notify.Route:

@@ -134,6 +134,7 @@ _NOUN = {
     "role": ("الجزء", "role"),
     "device": ("جهاز القياس", "device"),
     "sector": ("القاطع", "sector"),
+    "program": ("عدة قواطع", "several sectors"),  # where a group spans the province
 }
 _CAMERAS_AR = ("لا كاميرات", "كاميرا واحدة", "كاميرتان", "{n} كاميرات", "{n} كاميرا", "{n} كاميرا")
 _ALARMS_AR = ("لا إنذارات", "إنذار واحد", "إنذاران", "{n} إنذارات", "{n} إنذاراً", "{n} إنذار")
@@ -181,6 +182,8 @@ def thing(subject: str, language: str, names: Names) -> str:
     """A thing as people call it: its noun, its code in an isolate, its name."""
     noun, _, rest = subject.partition(":")
     word = _NOUN.get(noun, ("", ""))[_place(language)]
+    if noun == "program":
+        return word
     named = names(subject)
     code = clean(named.code if named else rest, 80)
     name = clean(named.name(language), 120) if named else ""

@@ -9,6 +9,7 @@ import uvicorn
 
 from manara.app.data import open_state
 from manara.app.folders import Folders, journal_address
+from manara.app.on_duty import OnDuty
 from manara.base.clock import SystemClock
 from manara.settings import Settings
 from manara.store.journal_nats import NatsJournal
@@ -47,6 +48,9 @@ async def run_control(settings: Settings, stop: asyncio.Event) -> None:
         wiring = Wiring(database, journal, clock, services.hub, services.statuses, services.vitals)
         opened.push_async_callback(wiring.stop)
         await wiring.start()
+        on_duty = OnDuty(services)
+        opened.push_async_callback(on_duty.stop)
+        await on_duty.start()
         server = Server(server_config(create_app(services), settings))
         serving = asyncio.create_task(server.serve(), name="web")
         stopped = asyncio.create_task(stop.wait(), name="stop")

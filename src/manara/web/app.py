@@ -33,14 +33,17 @@ from manara.web.exporting import Exporting
 from manara.web.gate import Gate
 from manara.web.permissions import Rule
 from manara.web.routes import (
+    alarm_load,
     alarms,
     changes,
+    duty,
     exports,
     health_pictures,
     infrastructure,
     keeping,
     live,
     network,
+    notifications,
     onboarding,
     people,
     playback,
@@ -80,7 +83,9 @@ def create_app(services: Services) -> FastAPI:
     app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
     # onboarding first: `/cameras/import` must not be taken for a camera
     parts = (session, changes, onboarding, network, infrastructure, ptz, live)
-    for part in (*parts, health_pictures, playback, exports, keeping, people, alarms, suppressions, system):
+    # alarm_load before alarms: `/alarms/load` must not be taken for an alarm
+    on_duty = (alarm_load, duty, notifications)
+    for part in (*parts, *on_duty, health_pictures, playback, exports, keeping, people, alarms, suppressions, system):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)

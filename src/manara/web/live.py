@@ -35,7 +35,7 @@ KINDS = (
     *("sector", "town", "site", "camera", "status", "layout", "export", "hold", "account", "system"),
     *_OF_SITES,
     "vitals",
-    *("alarm", "alarm_kind", "suppression"),
+    *("alarm", "alarm_kind", "suppression", "shift"),
 )
 _LISTS = {
     "sector": "sectors",
@@ -53,6 +53,7 @@ _LISTS = {
     "vitals": "vitals",
     "alarm": "alarms",
     "alarm_kind": "alarm_kinds",
+    "shift": "shifts",
     "suppression": "suppressions",
 }
 _encode = msgspec.json.Encoder().encode
@@ -317,7 +318,7 @@ class Hub:
                 return Audience(
                     Permission.SEE_ALARMS, sectors, or_holders=None if sectors else Permission.MANAGE_ALARMS
                 )
-            case "alarm_kind" | "suppression":
+            case "alarm_kind" | "suppression" | "shift":
                 return Audience(Permission.SEE_ALARMS)
             case "status":
                 return Audience(Permission.SEE_NETWORK, self._sectors_of(camera_ids))

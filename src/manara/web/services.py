@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 
 from manara.access.sessions import SignedIn
 from manara.access.who import Who
+from manara.alarms.duty_clock import Duty
 from manara.base.clock import Clock
 from manara.network.ptz import PtzControl
 from manara.recorder.archive import Archive
@@ -47,6 +48,7 @@ class Services:
     archive: Archive
     looking: Looking
     ptz: PtzControl
+    duty: Duty
     static: Path = STATIC
 
 
@@ -67,6 +69,7 @@ def assemble(settings: Settings, clock: Clock, database: Database, box: SecretBo
         archive=Archive(lambda: sorted((settings.data.directory / "index").glob("*.sqlite"))),
         looking=Looking(database, clock),
         ptz=PtzControl(database, box, clock, on_moved=PtzTold(journal, clock).moved),
+        duty=Duty(database),
     )
 
 
