@@ -120,3 +120,12 @@ class DeviceState:
     limited: int = 0  # messages or readings dropped because it floods
     polls: int = 0
     failures: int = 0
+
+
+class DeviceFault(Exception):
+    """A device could not be read. `why` is one of the words above; `detail` says what was tried and what to do."""
+
+    def __init__(self, why: str, detail: str) -> None:
+        super().__init__(f"{why}: {detail}")
+        self.why = why
+        self.detail = detail
