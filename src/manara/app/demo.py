@@ -29,11 +29,12 @@ from manara.network.infrastructure.tables import Link, PowerSource, Switch
 from manara.network.tables import Camera, Site
 from manara.settings import Settings
 from manara.simulate.directory import Directory
-from manara.simulate.infrastructure import Infrastructure, make_infrastructure
+from manara.simulate.infrastructure import Infrastructure, make_infrastructure, switch_code
 from manara.simulate.province import make_province
 from manara.store.database import Database
 from manara.store.journal import STATUS_PREFIX
 from manara.store.journal_nats import NatsJournal
+from manara.store.nats_server import free_port
 from manara.store.secret import SecretBox
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ PASSWORD = "lighthouse-demo"  # noqa: S105 - printed at each start, and good on 
 FLOW_S = 120.0
 _MAP_ATTRIBUTION = "schematic, made for the demo"
 _BODY = Who.system("demo")
+_PROFILES = {"push": "push", "mqtt": "mqtt-readings", "modbus": "epever-tracer", "snmp": "if-mib-switch"}
 
 
 def seed(settings: Settings, clock: Clock) -> bool:
@@ -97,16 +99,41 @@ def seed_infrastructure(database: Database, box: SecretBox, at: datetime, made: 
         cabinets=made.cabinets,
         switches=made.switches,
     )
-    infrastructure.seed(
-        database,
-        box,
-        _BODY,
-        at,
-        camera_ports=made.camera_ports,
-        tokens=directory.tokens,
-        links=made.links,
-        devices=[{name: value for name, value in row.items() if name[0] != "_"} for row in made.devices],
-    )
+    infrastructure.seed(database, box, _BODY, at, camera_ports=made.camera_ports, links=made.links)
+    directory.ids = _subjects(database)
+    directory.modbus_port, directory.snmp_port = free_port(), free_port()
+    devices = _device_rows(made, directory)
+    infrastructure.seed(database, box, _BODY, at, devices=devices, tokens=directory.tokens)
+    return directory
+
+
+def _device_rows(made: Infrastructure, directory: Directory) -> list[dict[str, Any]]:
+    """The telemetry devices as Manara has to know them: where each is asked or heard, and what it may speak of."""
+    rows = []
+    units = 0
+    for row in made.devices:
+        site, protocol = row["site"], row["protocol"]
+        codes = {source: f"power_source:{site}/{source}" for source in ("grid", "battery", "solar")}
+        codes["switch"] = f"switch:{switch_code(site)}"
+        links = (link["code"] for link in made.links if site in (link["a_site"], link["b_site"]))
+        codes |= {code: f"link:{code}" for code in links}
+        subjects = {part: directory.ids[code] for part, code in codes.items() if code in directory.ids}
+        more: dict[str, Any] = {"profile": _PROFILES[protocol], "subjects": subjects}
+        if protocol == "modbus":
+            units += 1
+            more["address"] = f"127.0.0.1:{directory.modbus_port}/{units}"
+        elif protocol == "snmp":
+            more["address"] = f"127.0.0.1:{directory.snmp_port}"
+            more["credentials"] = {"community": switch_code(site)}
+            more["subjects"] = {"switch": subjects["switch"]}
+        elif protocol == "mqtt":
+            more["address"] = f"mqtt:///sites/{row['code']}"
+        rows.append({name: value for name, value in row.items() if name[0] != "_"} | more)
+    return rows
+
+
+def _subjects(database: Database) -> dict[str, str]:
+    """Subjects in codes, as the simulation has them, and what they are here."""
     with database.read() as session:
         sites = {site.id: site.code for site in session.scalars(select(Site))}
         named = [(f"site:{code}", f"site:{row_id}") for row_id, code in sites.items()]
@@ -115,8 +142,7 @@ def seed_infrastructure(database: Database, box: SecretBox, at: datetime, made: 
             named.append((f"power_source:{sites[source.site_id]}/{source.kind}", f"power_source:{source.id}"))
         named += [(f"switch:{row.code}", f"switch:{row.id}") for row in session.scalars(select(Switch))]
         named += [(f"link:{row.code}", f"link:{row.id}") for row in session.scalars(select(Link))]
-    directory.ids = dict(named)
-    return directory
+    return dict(named)
 
 
 def _keep_map(folders: Folders, roads: Mapping[str, Any], rivers: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The simulate role, and orders to one that runs: virtual cameras on loopback, faults on demand (`manara simulate …`)."""
+"""The simulate role (virtual cameras on loopback), and orders to one that runs (`manara simulate fault …`)."""
 
 import asyncio
 from collections.abc import Callable

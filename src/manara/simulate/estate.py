@@ -177,11 +177,20 @@ class Estate:
             told += getattr(self, f"_{part}")(site)
         return told
 
-    def _power(self, site: SiteState) -> Iterator[Told]:
+    def _grid(self, site: SiteState) -> Iterator[Told]:
+        """What a telemetry box measures itself: the grid, and whether there is a battery at its poles."""
+        told = site.power.readings()
+        for quantity, value in told["grid"].items():
+            yield f"power_source:{site.code}/grid", quantity, value
+        yield f"power_source:{site.code}/battery", "battery_present", told["battery"]["battery_present"]
+
+    def _charger(self, site: SiteState) -> Iterator[Told]:
+        """What a charge controller knows."""
         for source, values in site.power.readings().items():
-            if source != "cabinet":
+            if source in ("battery", "solar"):
                 for quantity, value in values.items():
-                    yield f"power_source:{site.code}/{source}", quantity, value
+                    if quantity != "battery_present":
+                        yield f"power_source:{site.code}/{source}", quantity, value
 
     def _cabinet(self, site: SiteState) -> Iterator[Told]:
         for quantity, value in site.power.readings()["cabinet"].items():

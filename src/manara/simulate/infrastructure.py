@@ -20,7 +20,7 @@ HOT_C = 55.0
 RX_LOW_DBM = -22.0
 CAMERA_PORTS, SITE_PORTS, HUB_PORTS = 8, 12, 48
 _RINGS = (("BALDA", "SHATRA", "RIFAI", "QADHA"), ("SUQ", "CHIBAYISH"))
-SPOKEN_ALL = False
+MQTT_SPOKEN = False
 _GROUP = 5  # sites on one ring
 _SUPPLIERS = ("Ur Technical Works", "Sumer Networks", "Marsh Power and Light")
 _SWITCHES = (("Hikvision", "DS-3T VP12"), ("Moxa", "EDS VP12"), ("Planet", "IGS VP12"))
@@ -206,24 +206,26 @@ class _Links:
 def _devices(made: Infrastructure) -> None:
     """What speaks at the sites that are played, by turns over the protocols, and at the hubs.
 
-    `_speaks` says which parts of the site a device tells of (power, cabinet, ports, links), `_modem` that it does not
-    need the site's switch and fibre; both are the simulation's own.
+    `_speaks` says which parts of the site a device tells of (grid, charger, cabinet, ports, links), `_modem` that it
+    does not need the site's switch and fibre; both are the simulation's own.
     """
     for index, site in enumerate(made.live):
         number = site.removeprefix("SITE-")
-        turn = index % 4 if SPOKEN_ALL else 0
+        turn = index % 4
         solar = any(row["site"] == site and row["kind"] == "solar" for row in made.power_sources)
-        box_speaks = ["power", "cabinet", "ports", "links"]
+        box_speaks = ["grid", "charger", "cabinet", "ports", "links"]
         if turn == 2 and solar:
-            box_speaks.remove("power")
-            made.devices.append(_device(site, f"MPPT-{number}", "modbus", ["power"], 5.0))
+            box_speaks.remove("charger")
+            made.devices.append(_device(site, f"MPPT-{number}", "modbus", ["charger"], 10.0))
         if turn == 3:
             box_speaks.remove("ports")
             made.devices.append(_device(site, f"SNMP-{number}", "snmp", ["ports"], 10.0))
-        protocol: Protocol = "mqtt" if turn == 1 else "push"
+        protocol: Protocol = "mqtt" if turn == 1 and MQTT_SPOKEN else "push"
         made.devices.append(_device(site, f"RTU-{number}", protocol, box_speaks, 10.0, modem=turn < 2))
     for row in made.sites if made.live else ():
-        made.devices.append(_device(row["code"], f"RTU-{row['code']}", "push", ["power", "cabinet", "links"], 10.0))
+        made.devices.append(
+            _device(row["code"], f"RTU-{row['code']}", "push", ["grid", "charger", "cabinet", "links"], 10.0)
+        )
 
 
 def _device(

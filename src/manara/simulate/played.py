@@ -14,6 +14,7 @@ import httpx
 
 from manara.base.clock import Clock
 from manara.base.errors import ManaraError
+from manara.simulate.asked import AskedServers
 from manara.simulate.desk import CameraDesk
 from manara.simulate.directory import Directory
 from manara.simulate.estate import Estate
@@ -49,6 +50,7 @@ class Played:
         self._speakers: dict[str, Speaker] = {}
         self._voices: Voices | None = None
         self._pusher: Pusher | None = None
+        self._asked: AskedServers | None = None
         self._posts: set[asyncio.Task[None]] = set()
         self.failures = Failures()
         self.posts_left_out = 0
@@ -58,11 +60,14 @@ class Played:
         self._voices = Voices(self.estate, directory)
         self._pusher = Pusher(base_url, directory.tokens)
         self._speakers["push"] = self._pusher
+        self._asked = AskedServers(self.estate, directory.modbus_port, directory.snmp_port)
 
     async def run(self) -> None:
         """Play, for ever."""
         last_s = self._clock.monotonic_s()
         try:
+            if self._asked is not None:
+                await self._asked.start()
             while True:
                 now_s = self._clock.monotonic_s()
                 self.step(now_s - last_s)
@@ -73,6 +78,8 @@ class Played:
                 task.cancel()
             if self._pusher is not None:
                 await self._pusher.close()
+            if self._asked is not None:
+                await self._asked.close()
 
     def step(self, passed_s: float) -> None:
         """Let time pass once: physics, faults that are due, darkness, what devices have to say."""
