@@ -121,6 +121,11 @@ class Engine:
         if site_id in self._network.dark_sites():
             self._dirty.add("network")
 
+    @property
+    def wanted(self) -> bool:
+        """Whether something was fed since the last evaluation."""
+        return bool(self._touched or self._dirty or self._sectors)
+
     def rewire(self, topology: Topology) -> None:
         """The network was changed: judge everything again."""
         self.board.rewire(topology)

@@ -76,7 +76,7 @@ def name_of(subject: str, topology: Topology) -> tuple[str, str]:
             site = topology.sites[row_id]
             return site.name_ar or site.code, site.name_en or site.code
         case "power_source" if row_id in topology.sources:
-            return name_of(f"site:{topology.sources[row_id][0]}", topology)
+            return name_of(f"site:{topology.sources[row_id].site_id}", topology)
         case "switch" if row_id in topology.switches:
             code = topology.switches[row_id].code or row_id
             return code, code

@@ -34,6 +34,10 @@ class ImageRules:
         """When vision last spoke of this camera, 0 when never."""
         return self._heard_us.get(camera_id, 0)
 
+    def expect(self, camera_id: str, at_us: int) -> None:
+        """A camera had conditions when we stopped: still so, unless vision says nothing of it for long."""
+        self._heard_us.setdefault(camera_id, at_us)
+
     def tick(self, at_us: int) -> None:
         """What was last said too long ago is not known to be so still."""
         for camera_id in [id for id, heard_us in self._heard_us.items() if at_us - heard_us > OLD_S * S]:

@@ -144,6 +144,11 @@ class Network:
     def _main_links(self, site_id: str) -> list[str]:
         return [id for id in self.board.topology.site_links.get(site_id, ()) if id not in self._reserve]
 
+    def _ways(self, site_id: str) -> list[str]:
+        """Main links, and those of the reserve that are known to be down: one that may be up did not help."""
+        links = self.board.topology.site_links.get(site_id, ())
+        return [id for id in links if id not in self._reserve or id in self._down]
+
     # ---- outages
 
     def _outages(self) -> list[Conclusion]:
@@ -234,7 +239,7 @@ class Network:
         borders = {
             link_id: (site_id, topology.links[link_id].other(site_id))
             for site_id in part
-            for link_id in self._main_links(site_id)
+            for link_id in self._ways(site_id)
             if topology.links[link_id].other(site_id) not in part
         }
         darks = [self._darks[one] for one in part if one in self._darks]

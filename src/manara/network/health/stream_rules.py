@@ -106,6 +106,11 @@ class StreamRules:
         """Those that anything was heard of."""
         return set(self._streams)
 
+    def status_of(self, camera_id: str) -> StreamStatus | None:
+        """The last status, None where none was heard."""
+        known = self._streams.get(camera_id)
+        return None if known is None else known.status
+
     def playing(self, camera_id: str) -> bool:
         """True while its main stream plays."""
         known = self._streams.get(camera_id)

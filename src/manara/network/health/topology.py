@@ -47,6 +47,7 @@ class LinkNode:
     ring: str = ""
     a_port: tuple[str, int] | None = None  # switch id, port
     b_port: tuple[str, int] | None = None
+    rx_low_dbm: float | None = None
 
     def other(self, site_id: str) -> str:
         """The site at the other end."""
@@ -67,6 +68,30 @@ class SiteNode:
     solar: bool = False
     battery: bool = False
     telemetry: bool = False
+    lat: float = 0.0
+    lon: float = 0.0
+    hot_c: float = 65.0
+    has_fan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNode:
+    """A power source of a site."""
+
+    id: str
+    site_id: str
+    kind: str  # grid, solar, battery
+    nominal_v: float | None = None
+    peak_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceNode:
+    """Something that tells readings. `switch_id`: the switch that it is, or ""."""
+
+    id: str
+    site_id: str
+    switch_id: str = ""
 
 
 @dataclass(slots=True)
@@ -77,8 +102,9 @@ class Topology:
     cameras: dict[str, CameraNode] = field(default_factory=dict)
     switches: dict[str, SwitchNode] = field(default_factory=dict)
     links: dict[str, LinkNode] = field(default_factory=dict)
-    sources: dict[str, tuple[str, str]] = field(default_factory=dict)  # power source id → site id, kind
-    devices: dict[str, str] = field(default_factory=dict)  # telemetry device id → site id
+    sources: dict[str, SourceNode] = field(default_factory=dict)
+    devices: dict[str, DeviceNode] = field(default_factory=dict)
+    site_devices: dict[str, list[str]] = field(default_factory=dict)
     site_cameras: dict[str, list[str]] = field(default_factory=dict)
     site_links: dict[str, list[str]] = field(default_factory=dict)
     site_switches: dict[str, list[str]] = field(default_factory=dict)
@@ -95,8 +121,8 @@ class Topology:
         cameras: Iterable[CameraNode],
         switches: Iterable[SwitchNode] = (),
         links: Iterable[LinkNode] = (),
-        sources: Iterable[tuple[str, str, str]] = (),
-        devices: Iterable[tuple[str, str]] = (),
+        sources: Iterable[SourceNode] = (),
+        devices: Iterable[DeviceNode] = (),
     ) -> "Topology":
         """From rows; what points to something that is not there is left out."""
         made = cls({site.id: site for site in sites})
@@ -121,8 +147,10 @@ class Topology:
                 for port in (link.a_port, link.b_port):
                     if port is not None:
                         made.port_link[f"{port[0]}/{port[1]}"] = link.id
-        made.sources = {id: (site_id, kind) for id, site_id, kind in sources}
-        made.devices = dict(devices)
+        made.sources = {source.id: source for source in sources}
+        for device in devices:
+            made.devices[device.id] = device
+            made.site_devices.setdefault(device.site_id, []).append(device.id)
         return made
 
     def site_of(self, subject: str) -> str:
@@ -135,7 +163,8 @@ class Topology:
                 camera = self.cameras.get(row_id)
                 return camera.site_id if camera else ""
             case "power_source":
-                return self.sources.get(row_id, ("", ""))[0]
+                source = self.sources.get(row_id)
+                return source.site_id if source else ""
             case "switch":
                 switch = self.switches.get(row_id)
                 return switch.site_id if switch else ""
@@ -146,7 +175,8 @@ class Topology:
                 link = self.links.get(row_id)
                 return link.a_site_id if link else ""
             case "device":
-                return self.devices.get(row_id, "")
+                device = self.devices.get(row_id)
+                return device.site_id if device else ""
             case _:
                 return ""
 

@@ -41,6 +41,10 @@ class Wide:
             with_it = [again] if (again := self.board.get("role_restarted", f"role:{recorder_id}")) else []
             members = [one, *with_it, *lost_by.pop(recorder_id, [])]
             found.append(self._made("recorder_down", "recorder_not_heard", one.subject, members))
+        for recorder_id, lost in [(id, lost) for id, lost in lost_by.items() if _silent(lost)]:
+            # Cameras that no recorder speaks of, and no recorder to ask.
+            del lost_by[recorder_id]
+            found.append(self._made("recorder_down", "nobody_speaks_of_them", f"recorder:{recorder_id or 'any'}", lost))
         disks: dict[tuple[str, str], list[Condition]] = defaultdict(list)
         for kind in ("disk_failed", "disk_full", "disk_slow"):
             for one in self.board.of_kind(kind):
@@ -184,6 +188,10 @@ class Wide:
             confidence=0.97,
             evidence=tuple(evidence_of(members, topology)),
         )
+
+
+def _silent(lost: list[Condition]) -> bool:
+    return all(one.detail.get("cause") == "recorder_silent" for one in lost)
 
 
 def _densest(conditions: list[Condition], within_s: float) -> list[Condition]:
