@@ -20,8 +20,10 @@ from sqlalchemy import select
 from manara import messages
 from manara.access.accounts import list_accounts
 from manara.access.who import Who
+from manara.alarm_wiring import AlarmWiring
 from manara.alarms.duty_actions import open_shifts, shift_view
 from manara.alarms.duty_tables import Shift
+from manara.alarms.signals import Route, no_console
 from manara.base.clock import Clock, to_datetime
 from manara.base.errors import ManaraError, NotFound, Unavailable
 from manara.messages import Message, RecorderStatus, VitalsReport
@@ -31,6 +33,7 @@ from manara.network.tables import Camera
 from manara.network.wanted import wanted_camera
 from manara.recorder.actions import export_view, exports, hold_view, layout_view, wanted_hold, wanted_holds
 from manara.recorder.tables import ExportJob, Hold, Layout
+from manara.settings import Alarms
 from manara.store import outbox
 from manara.store.database import Database
 from manara.store.journal import (
@@ -140,6 +143,8 @@ class Wiring:
         hub: Hub,
         statuses: Statuses,
         vitals: SiteVitals | None = None,
+        judging: Alarms | None = None,
+        route: Route = no_console,
     ) -> None:
         self.relay = Relay(database, journal, clock)
         self._database = database
@@ -151,6 +156,7 @@ class Wiring:
         self._subscriptions: list[Subscription] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.stuck: dict[str, Stuck] = {}  # by message id: what could not be handled
+        self.alarms = AlarmWiring(database, clock, hub, judging, route, self.stuck)
         self.handlers: Mapping[type[Message], tuple[Handler, ...]] = {
             messages.CameraChanged: (self._camera_wanted, self._camera_shown),
             messages.SiteChanged: (self._site_shown, self._infrastructure_of_site_shown),
@@ -161,6 +167,7 @@ class Wiring:
             messages.HoldChanged: (self._hold_wanted, self._hold_shown),
             messages.ExportChanged: (self._export_shown,),
             messages.ShiftChanged: (self._shift_shown,),
+            **{fact: (handler,) for fact, handler in self.alarms.handlers.items()},
         }
 
     async def start(self) -> None:
@@ -176,6 +183,7 @@ class Wiring:
         self._tasks = [
             asyncio.create_task(self.relay.run(), name="outbox relay"),
             asyncio.create_task(self._keep_buckets(), name="buckets"),
+            *self.alarms.start(),
         ]
 
     async def stop(self) -> None:
@@ -332,6 +340,7 @@ class Wiring:
                 "hold": [hold_view(row) for row in session.scalars(select(Hold).where(Hold.released_us.is_(None)))],
                 "export": exports(session, PROGRAM),
                 "shift": [shift_view(row) for row in open_shifts(session)],
+                **self.alarms.read_all(session),
             } | {
                 noun: [
                     self._with_state(noun, value) or value for value in infrastructure.listing(session, noun, PROGRAM)

@@ -73,7 +73,7 @@ class Alarm(Base):
     chattering: Mapped[bool] = mapped_column(Boolean, default=False)
     work_order_id: Mapped[str | None] = mapped_column(String(12), default=None)
     exercise: Mapped[bool] = mapped_column(Boolean, default=False)
-    changed_us: Mapped[int] = mapped_column(BigInteger)
+    changed_us: Mapped[int] = mapped_column(BigInteger, index=True)
 
 
 class AlarmEntry(Base):

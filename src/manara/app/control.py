@@ -45,7 +45,16 @@ async def run_control(settings: Settings, stop: asyncio.Event) -> None:
         opened.callback(database.close)
         opened.push_async_callback(journal.close)
         services = assemble(settings, clock, database, box, journal)
-        wiring = Wiring(database, journal, clock, services.hub, services.statuses, services.vitals)
+        wiring = Wiring(
+            database,
+            journal,
+            clock,
+            services.hub,
+            services.statuses,
+            services.vitals,
+            settings.alarms,
+            services.duty.route,
+        )
         opened.push_async_callback(wiring.stop)
         await wiring.start()
         on_duty = OnDuty(services)

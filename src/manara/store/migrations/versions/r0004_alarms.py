@@ -78,6 +78,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("alarm", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alarm_annunciated_us"), ["annunciated_us"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alarm_changed_us"), ["changed_us"], unique=False)
         batch_op.create_index(batch_op.f("ix_alarm_closed_us"), ["closed_us"], unique=False)
         batch_op.create_index(batch_op.f("ix_alarm_console_id"), ["console_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_alarm_due_us"), ["due_us"], unique=False)
