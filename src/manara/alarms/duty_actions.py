@@ -145,9 +145,11 @@ def shifts(session: Session, limit: int = 50, console_id: str = "") -> list[dict
     return [shift_view(row) for row in session.scalars(query)]
 
 
-def shift(session: Session, shift_id: str) -> dict[str, Any]:
-    """One shift with its log. Raises `NotFound`."""
+def shift(session: Session, shift_id: str, who: Who | None = None) -> dict[str, Any]:
+    """One shift with its log. Raises `NotFound`, also where the log is not for this person (None: the program)."""
     row = _shift(session, shift_id)
+    if who is not None and row.account_id != who.account_id and not may_read(session, who, row.console_id):
+        raise NotFound("There is no such shift.", code="shift_not_found")
     entries = session.scalars(select(ShiftEntry).where(ShiftEntry.shift_id == row.id).order_by(ShiftEntry.number))
     return {
         **shift_view(row, whole=True),
@@ -162,6 +164,14 @@ def shift(session: Session, shift_id: str) -> dict[str, Any]:
             for entry in entries
         ],
     }
+
+
+def may_read(session: Session, who: Who, console_id: str) -> bool:
+    """True where the log and the load of a console tell this person of nothing outside their sectors ("": of all)."""
+    if who.sector_ids is None:
+        return True
+    row = session.get(Console, console_id) if console_id else None
+    return row is not None and row.sector_ids is not None and set(row.sector_ids) <= who.sector_ids
 
 
 def people(session: Session, console_id: str) -> list[dict[str, Any]]:
@@ -245,10 +255,11 @@ def hand_over(
         console = _console(act.session, row.console_id)
         to_account_id = values.get("to_account_id") or None
         to = _receiver(act.session, to_account_id, row, seat_of(console))
-        row.note = note
-        row.handed_us, row.handed_by = act.at_us, who.name[:200]
-        row.carried = carried(act.session, console, row, act.at_us, names_of(act.session))
-        row.carried_sha256 = log_hash(act.session, row)
+        carries = carried(act.session, console, row, act.at_us, names_of(act.session))
+        with act.session.no_autoflush:  # the row is written once: from then on the database keeps it as it is
+            row.note, row.carried = note, carries
+            row.handed_us, row.handed_by = act.at_us, who.name[:200]
+            row.carried_sha256 = log_hash(act.session, row)
         if to is None:
             row.ended_us = act.at_us
         else:
@@ -259,8 +270,8 @@ def hand_over(
             detail={
                 "console": console.code,
                 "to": to_account_id,
-                "open": len(row.carried["open"]),
-                "shelved": len(row.carried["shelved"]),
+                "open": len(carries["open"]),
+                "shelved": len(carries["shelved"]),
                 "log_sha256": row.carried_sha256,
             },
         )
@@ -269,9 +280,10 @@ def hand_over(
         return shift(act.session, row.id)
 
 
-def would_carry(session: Session, shift_id: str, now_us: int, names: words.Names) -> dict[str, Any]:
+def would_carry(session: Session, shift_id: str, who: Who, now_us: int, names: words.Names) -> dict[str, Any]:
     """What a hand-over of this shift would carry now. Raises `NotFound`."""
     row = _shift(session, shift_id)
+    shift(session, shift_id, who)
     return carried(session, _console(session, row.console_id), row, now_us, names)
 
 

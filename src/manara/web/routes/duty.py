@@ -59,17 +59,17 @@ def take(handed: Handed, person: Person, body: Body) -> Response:
 
 
 @router.get("/shifts/{shift_id}")
-def shift(handed: Handed, shift_id: str) -> Response:
+def shift(handed: Handed, person: Person, shift_id: str) -> Response:
     """One shift with its log and what it handed over."""
     with handed.database.read() as session:
-        return Json(duty_actions.shift(session, shift_id))
+        return Json(duty_actions.shift(session, shift_id, person))
 
 
 @router.get("/shifts/{shift_id}/carries")
-def carries(handed: Handed, shift_id: str) -> Response:
+def carries(handed: Handed, person: Person, shift_id: str) -> Response:
     """What a hand-over of this shift would carry now."""
     with handed.database.read() as session:
-        return Json(duty_actions.would_carry(session, shift_id, handed.clock.wall_us(), names_of(session)))
+        return Json(duty_actions.would_carry(session, shift_id, person, handed.clock.wall_us(), names_of(session)))
 
 
 @router.post("/shifts/{shift_id}/entry", status_code=201)
