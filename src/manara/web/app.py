@@ -51,6 +51,7 @@ from manara.web.routes import (
     session,
     suppressions,
     system,
+    telemetry,
 )
 from manara.web.services import Services
 from manara.web.system import System
@@ -85,7 +86,8 @@ def create_app(services: Services) -> FastAPI:
     parts = (session, changes, onboarding, network, infrastructure, ptz, live)
     # alarm_load before alarms: `/alarms/load` must not be taken for an alarm
     on_duty = (alarm_load, duty, notifications)
-    for part in (*parts, *on_duty, health_pictures, playback, exports, keeping, people, alarms, suppressions, system):
+    alarming = (alarms, suppressions)
+    for part in (*parts, *on_duty, *alarming, health_pictures, telemetry, playback, exports, keeping, people, system):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)
@@ -155,6 +157,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
         await run_sync(services.looking.finish)
         await run_sync(services.ptz.close)
+        await run_sync(services.series.close)
 
 
 async def _forever(name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -71,6 +71,7 @@ class Anyone(Enum):
     """Decisions that need no permission."""
 
     OPEN = "open"  # without signing in
+    DEVICE = "device"  # no person and no session: the route itself asks for the device's own token
     SIGNED_IN = "signed_in"  # any account, whatever its roles
     # As SIGNED_IN, and also before a one-time password has been replaced.
     EVEN_WITH_ONE_TIME_PASSWORD = "even_with_one_time_password"  # noqa: S105
@@ -78,6 +79,7 @@ class Anyone(Enum):
 
 JSON_BODY_BYTES = 1_000_000
 IMPORT_BODY_BYTES = 32_000_000
+TELEMETRY_BODY_BYTES = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,9 @@ def _rules() -> tuple[Rule, ...]:
         ("GET", "/api/sites/{site_id}", P.SEE_NETWORK),
         ("PATCH", "/api/sites/{site_id}", P.CHANGE_NETWORK),
         ("DELETE", "/api/sites/{site_id}", P.CHANGE_NETWORK),
+        ("GET", "/api/sites/{site_id}/series", P.SEE_NETWORK),
+        ("POST", "/api/telemetry", Anyone.DEVICE),
+        ("GET", "/api/telemetry/profiles", P.CHANGE_NETWORK),
         ("GET", "/api/sectors", P.SEE_NETWORK),
         ("POST", "/api/sectors", P.CHANGE_PLACES),
         ("GET", "/api/sectors/{sector_id}", P.SEE_NETWORK),
@@ -212,8 +217,9 @@ def _rules() -> tuple[Rule, ...]:
         ("GET", "/{path:path}", Anyone.OPEN),
     ]
     large = {"/api/cameras/import", "/api/sites/import", "/api/infrastructure/{noun}/import"}
+    sizes = {"/api/telemetry": TELEMETRY_BODY_BYTES}
     return tuple(
-        Rule(method, path, needs, IMPORT_BODY_BYTES if path in large else JSON_BODY_BYTES)
+        Rule(method, path, needs, IMPORT_BODY_BYTES if path in large else sizes.get(path, JSON_BODY_BYTES))
         for method, path, needs in table
     )
 

@@ -21,6 +21,7 @@ from manara.recorder.feed import FeedClient
 from manara.settings import Settings
 from manara.store.database import Database
 from manara.store.journal import Journal
+from manara.store.measurements_query import Reader
 from manara.store.secret import SecretBox
 from manara.web.feeds import Feeds
 from manara.web.live import Hub
@@ -49,6 +50,7 @@ class Services:
     looking: Looking
     ptz: PtzControl
     duty: Duty
+    series: Reader
     static: Path = STATIC
 
 
@@ -70,6 +72,7 @@ def assemble(settings: Settings, clock: Clock, database: Database, box: SecretBo
         looking=Looking(database, clock),
         ptz=PtzControl(database, box, clock, on_moved=PtzTold(journal, clock).moved),
         duty=Duty(database),
+        series=Reader(settings.data.directory / "measurements"),
     )
 
 

@@ -34,7 +34,7 @@ from manara.network.telemetry.echo import EchoPoller, EchoShared
 from manara.network.telemetry.found import Poller
 from manara.network.telemetry.modbus import ModbusPoller, ModbusShared
 from manara.network.telemetry.mqtt import Broker, BrokerReader, Listening, broker_of
-from manara.network.telemetry.payload import Named
+from manara.network.telemetry.payload import PUSH_SUBJECT, Named
 from manara.network.telemetry.profiles import (
     EchoProfile,
     ModbusProfile,
@@ -48,7 +48,6 @@ from manara.store.secret import SecretBox
 
 log = logging.getLogger(__name__)
 
-PUSH_SUBJECT = "manara.telemetry.push"
 REFRESH_S = 10.0
 AT_ONCE = {"snmp": 48, "modbus": 48, "icmp": 64}
 POLL_LEAST_S = 2.0
@@ -291,3 +290,6 @@ class Gatherer:
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+__all__ = ["PUSH_SUBJECT", "Gatherer"]

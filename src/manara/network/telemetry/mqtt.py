@@ -97,7 +97,7 @@ def broker_of(spec: DeviceSpec, credentials: Credentials, own: Broker | None) ->
         parts.scheme not in ("mqtt", "mqtts")
         or parts.username
         or parts.query
-        or parts.fragment
+        or "#" in spec.address
         or not prefix
         or set(prefix) & set("#+\0")
     ):

@@ -15,6 +15,7 @@ from manara.base.clock import to_us
 from manara.network.telemetry.convert import MOST_TEXT
 from manara.network.telemetry.devices import DeviceSpec
 
+PUSH_SUBJECT = "manara.telemetry.push"
 MOST_BYTES = 262_144
 MOST_READINGS = 1000
 _MOST_US = 4_102_444_800_000_000  # the year 2100; later is no time of a reading
