@@ -76,6 +76,7 @@ class AlarmWiring:
         self._restarts: dict[str, deque[int]] = {}
         self._own: dict[str, Signal] = {}
         self._untold: list[Signal] = []  # of the program's own, until they were taken
+        self._suppressions: frozenset[tuple[str, int]] | None = None  # as they were when alarms were last judged
         self._forgot_s = 0.0
         self.failures = 0
 
@@ -301,8 +302,15 @@ class AlarmWiring:
 
     def _tick(self) -> None:
         at = self._now()
-        actions.tick(self._database, at, self._rules, self._route)
         self._keep_tours(at)
+        with self._database.read() as session:
+            in_force = select(Suppression.id, Suppression.changed_us).where(Suppression.ended_us.is_(None))
+            present = frozenset((row.id, row.changed_us) for row in session.execute(in_force))
+        if present != self._suppressions:  # whoever changed one: what it covers is judged at once
+            actions.reconsider(self._database, at, self._rules, self._route)
+            self._suppressions = present
+        else:
+            actions.tick(self._database, at, self._rules, self._route)
 
     def _keep_tours(self, at: datetime) -> None:
         """A PTZ camera on tour turns away by design: that stands in a suppression that everybody sees."""
