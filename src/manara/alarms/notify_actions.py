@@ -328,7 +328,7 @@ def due_letters(session: Session, box: SecretBox, now_us: int, limit: int = 200)
         select(Notification, NotificationRoute)
         .join(NotificationRoute, NotificationRoute.id == Notification.route_id)
         .where(Notification.state == "waiting", Notification.next_us <= now_us)
-        .order_by(Notification.created_us, Notification.id)
+        .order_by(Notification.created_us, Notification.occasion_us, Notification.id)
         .limit(limit)
     )
     letters: dict[str, list[Letter]] = {}
