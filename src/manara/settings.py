@@ -167,12 +167,36 @@ class Vision(_Part):
         description="Stream whose key frames are decoded: `main` is open anyway; `sub` costs a fourth of the processor"
         " time but a second stream from each camera.",
     )
-    look_s: float = Field(10.0, ge=2, le=60, description="Every camera is looked at about this often, in s.")
+    look_s: float = Field(8.0, ge=2, le=60, description="Every camera is looked at about this often, in s.")
     soon_s: float = Field(2.5, ge=0.5, le=30, description="A suspicious picture is looked at again after this, in s.")
     cpu_pct: float = Field(
         80.0, gt=1, le=100, description="Most of a core that a vision process takes; looks are skipped beyond it."
     )
     loops: bool = Field(True, description="Whether a picture that repeats an earlier hour is a finding.")
+
+
+class Telemetry(_Part):
+    """What site devices tell, and how long it is kept."""
+
+    mqtt_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port of our own MQTT broker for field devices; 0 = none (name another's address).",
+    )
+    mqtt_host: str = Field("127.0.0.1", description="Address our own broker listens on; beyond loopback it wants TLS.")
+    mqtt_tls_certificate: Path | None = Field(None, description="PEM file of the broker's certificate; turns TLS on.")
+    mqtt_tls_key: Path | None = Field(None, description="PEM file of the broker's private key.")
+    keep_raw_days: float = Field(14.0, ge=9, description="Days that readings are kept as they came.")
+    keep_rollup_days: float = Field(800.0, ge=30, description="Days that their means by 5 minutes and hours are kept.")
+
+    @model_validator(mode="after")
+    def _guard(self) -> "Telemetry":
+        if (self.mqtt_tls_certificate is None) != (self.mqtt_tls_key is None):
+            raise ValueError("mqtt_tls_certificate and mqtt_tls_key go together")
+        if self.mqtt_host not in ("127.0.0.1", "::1", "localhost") and not self.mqtt_tls_certificate:
+            raise ValueError(f"mqtt_host {self.mqtt_host} is not loopback: set mqtt_tls_certificate and mqtt_tls_key")
+        return self
 
 
 class Simulate(_Part):
@@ -202,6 +226,7 @@ class Settings(_Part):
     alarms: Alarms = Field(default_factory=Alarms)
     notifications: Notifications = Field(default_factory=Notifications)
     vision: Vision = Field(default_factory=Vision)
+    telemetry: Telemetry = Field(default_factory=Telemetry)
     simulate: Simulate = Field(default_factory=Simulate)
 
     def recording_disks(self) -> tuple[Disk, ...]:

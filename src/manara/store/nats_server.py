@@ -33,7 +33,7 @@ class JournalAddress:
 
     def write(self, run_folder: Path) -> None:
         """Tell the other roles, in a file that only this account can read."""
-        _write_private(
+        write_private(
             run_folder / "journal.json", json.dumps({"url": self.url, "user": self.user, "password": self.password})
         )
 
@@ -98,12 +98,13 @@ def configure(data_folder: Path, port: int = 0) -> tuple[JournalAddress, list[st
         )
     )
     file = run_folder / "nats.conf"
-    _write_private(file, settings)
+    write_private(file, settings)
     address.write(run_folder)
     return address, [find_binary(), "-c", str(file)]
 
 
-def _write_private(file: Path, text: str) -> None:
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only this account can read, whole or not at all."""
     part = file.with_suffix(".part")
     part.unlink(missing_ok=True)
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -13,7 +13,7 @@ import logging
 import random
 import secrets
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from manara.network.telemetry.devices import ADDRESS, AUTH, BAD_DATA, BROKER, Cr
 from manara.network.telemetry.found import Found
 from manara.network.telemetry.payload import BadPayload, Named, at_path, parse_json, parse_named, parse_time
 from manara.network.telemetry.profiles import MqttProfile, MqttReading
+from manara.store.mqtt_broker import BrokerAddress
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ FIRST_WAIT_S = 0.5
 MOST_WAIT_S = 30.0
 KEEPALIVE_S = 20
 TOPICS_TOGETHER = 100
+_NOT_GRANTED = 128
 _REFUSED_CODES = (4, 5, 134, 135)  # bad user name or password, not authorised (3.1.1 and 5)
 
 
@@ -46,6 +48,7 @@ class Broker:
     tls: bool
     username: str
     password: str = field(repr=False)
+    certificate: str = ""  # of our own broker: this one is trusted, whatever name it bears; "" = the usual authorities
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +120,9 @@ def broker_of(spec: DeviceSpec, credentials: Credentials, own: Broker | None) ->
 class BrokerReader:
     """One connection, and the devices heard on it. `want` may be called at any time; `run` goes on for ever."""
 
-    def __init__(self, broker: Broker, hearer: Hearer, tls: Callable[[], ssl.SSLContext] | None = None) -> None:
+    def __init__(self, broker: Broker, hearer: Hearer) -> None:
         self._broker = broker
         self._hearer = hearer
-        self._tls = tls or ssl.create_default_context
         self._wanted: dict[str, Listening] = {}
         self._topics: dict[str, list[tuple[Listening, list[tuple[MqttReading, tuple[str | int, ...]]]]]] = {}
         self._qos: dict[str, int] = {}
@@ -177,7 +179,7 @@ class BrokerReader:
             username=broker.username or None,
             password=broker.password or None,
             identifier=f"manara-{secrets.token_hex(6)}",
-            tls_context=self._tls() if broker.tls else None,
+            tls_context=_tls(broker) if broker.tls else None,
             keepalive=KEEPALIVE_S,
             timeout=10.0,
             max_queued_incoming_messages=MOST_WAITING,
@@ -209,7 +211,11 @@ class BrokerReader:
             for first in range(0, len(gone), TOPICS_TOGETHER):
                 await client.unsubscribe(gone[first : first + TOPICS_TOGETHER])
             for first in range(0, len(new), TOPICS_TOGETHER):
-                await client.subscribe([(topic, wanted[topic]) for topic in new[first : first + TOPICS_TOGETHER]])
+                topics = new[first : first + TOPICS_TOGETHER]
+                codes = await client.subscribe([(topic, wanted[topic]) for topic in topics])
+                for topic, code in zip(topics, codes, strict=False):
+                    if getattr(code, "is_failure", False) or code == _NOT_GRANTED:
+                        self._denied(topic)
             there = wanted
 
     def _take(self, topic: str, payload: bytes, *, kept: bool) -> None:
@@ -256,6 +262,12 @@ class BrokerReader:
             named = timed
         self._hearer.heard_named(one.spec.id, named)
 
+    def _denied(self, topic: str) -> None:
+        for one in self._wanted.values():
+            if topic.startswith(one.prefix + "/"):
+                detail = f"the broker lets this account not hear {topic[:80]}"
+                self._hearer.unreadable(one.spec.id, AUTH, detail)
+
     def _lost(self, error: Exception) -> None:
         code = getattr(error, "rc", None)
         value = getattr(code, "value", code)
@@ -265,3 +277,18 @@ class BrokerReader:
         log.info("broker is away", extra={"broker": where, "reason": str(error)[:200]})
         for device_id in self._wanted:
             self._hearer.unreadable(device_id, AUTH if refused else BROKER, detail)
+
+
+def _tls(broker: Broker) -> ssl.SSLContext:
+    if not broker.certificate:
+        return ssl.create_default_context()
+    context = ssl.create_default_context(cafile=broker.certificate)
+    context.check_hostname = False  # we reach it on loopback, and trust this one certificate only
+    return context
+
+
+def own_broker(address: BrokerAddress) -> Broker:
+    """Our own broker as the gatherer signs in there."""
+    host = "127.0.0.1" if address.host in ("0.0.0.0", "::", "localhost") else address.host  # noqa: S104
+    tls = bool(address.certificate)
+    return Broker(host, address.port, tls, "gather", address.gather_password, address.certificate)
