@@ -90,24 +90,33 @@ export interface FoldRow {
 export type Row = AlarmRow | FoldRow;
 
 const KEEP = 8;
+const KEEP_AT_LEAST = 3;
 const FOLD_FROM = 3;
 
 /**
- * In a flood: the `keep` that matter most as they are, the rest as one line a cause (kinds with fewer than three stay lines of their
- * own). `alarms` come in order; each of them is in exactly one row or fold.
+ * In a flood: up to eight critical and high ones as they are (the first three, whatever they are), the rest as one line a cause; kinds
+ * with fewer than three stay lines of their own. `alarms` come in order; each of them is in exactly one row or fold.
  */
-export function foldFlood(alarms: readonly Alarm[], flood: boolean, opened: ReadonlySet<string>, keep: number = KEEP): Row[] {
+export function foldFlood(alarms: readonly Alarm[], flood: boolean, opened: ReadonlySet<string>): Row[] {
   const row = (alarm: Alarm, inner = false): AlarmRow => ({ type: "alarm", id: alarm.id, alarm, inner });
-  if (!flood || alarms.length <= keep + FOLD_FROM) return alarms.map((alarm) => row(alarm));
+  if (!flood || alarms.length <= KEEP + FOLD_FROM) return alarms.map((alarm) => row(alarm));
+  let kept = 0;
+  const rows: Row[] = [];
+  const rest: Alarm[] = [];
+  alarms.forEach((alarm, index) => {
+    if (index < KEEP_AT_LEAST || (kept < KEEP && alarm.state === "unacknowledged" && rankOf(alarm.priority) <= RANK.high)) {
+      kept += 1;
+      rows.push(row(alarm));
+    } else rest.push(alarm);
+  });
   const byKind = new Map<string, Alarm[]>();
-  for (const alarm of alarms.slice(keep)) {
+  for (const alarm of rest) {
     const list = byKind.get(alarm.kind);
     if (list) list.push(alarm);
     else byKind.set(alarm.kind, [alarm]);
   }
-  const rows: Row[] = alarms.slice(0, keep).map((alarm) => row(alarm));
   const told = new Set<string>();
-  for (const alarm of alarms.slice(keep)) {
+  for (const alarm of rest) {
     const list = byKind.get(alarm.kind) ?? [];
     if (list.length < FOLD_FROM) {
       rows.push(row(alarm));

@@ -76,6 +76,7 @@ function clauses(alarm: Alarm, { formats }: Speaker): string[] {
 /** One sentence: what is wrong, how it came about, what it costs. */
 export function alarmSentence(alarm: Alarm, speaker: Speaker): string {
   const subject = isolated(subjectName(alarm.subject, speaker));
+  if (alarm.group_scope) return word("group_of", { kind: kindName(alarm.kind), count: alarm.grouped_count });
   const said = known(`what.${alarm.kind}`) ? word(`what.${alarm.kind}`, { subject }) : word("what_else", { kind: kindName(alarm.kind), subject });
   const parts = clauses(alarm, speaker);
   const { health } = speaker.world.watched;

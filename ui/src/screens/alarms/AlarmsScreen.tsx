@@ -18,7 +18,7 @@ import { useFormats } from "@/i18n/format";
 import { serverNowMs } from "@/state/connection";
 import { useConnection, useNow, useSectors } from "@/state/hooks";
 import { useName } from "@/state/preferences";
-import { useMay, useSession } from "@/state/session";
+import { useMay } from "@/state/session";
 import { acknowledge } from "./acts";
 import { AlarmSide } from "./AlarmSide";
 import { type Asked, Dialogs } from "./dialogs";
@@ -38,7 +38,6 @@ export function AlarmsScreen() {
   const [query, setQuery] = useSearchParams();
   const navigate = useNavigate();
   const may = useMay();
-  const { me } = useSession();
   const own = useOwn();
   const { phase } = useConnection();
   const all = useAlarms();
@@ -97,7 +96,7 @@ export function AlarmsScreen() {
 
   const take = (ids: readonly string[]) => {
     setPicked(new Set());
-    void acknowledge(ids, me.account_id);
+    void acknowledge(ids);
   };
   const step = (by: number) => {
     const at = rows.findIndex((row) => row.id === cursor);

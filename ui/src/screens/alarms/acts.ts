@@ -10,6 +10,8 @@ import { world } from "@/state/world";
 
 interface Answer {
   alarms: Alarm[];
+  /** With which somebody was quicker, or which no longer ask. */
+  already?: { id: string; code: string; by?: string; at_us?: number }[];
 }
 
 export const nameOfAcknowledger = (alarm: Alarm): string => alarm.acknowledged_by_name || alarm.acknowledged_by || "—";
@@ -20,34 +22,34 @@ function fail(error: unknown): void {
 }
 
 /** Takes those of `ids` that wait. Somebody may have been quicker: then it is said who. */
-export async function acknowledge(ids: readonly string[], accountId: string): Promise<void> {
+export async function acknowledge(ids: readonly string[]): Promise<void> {
   const asked = ids.flatMap((id) => world.watched.alarm.get(id) ?? []);
   const waiting = asked.filter(isUnacknowledged);
   if (waiting.length === 0) {
     const taken = asked.find((alarm) => alarm.acknowledged_us !== null);
-    say(taken ? already(taken) : i18next.t("alarms:done.nothing"));
+    say(taken ? already(nameOfAcknowledger(taken), taken.acknowledged_us) : i18next.t("alarms:done.nothing"));
     return;
   }
   try {
-    const { alarms } = await api.post<Answer>("/api/alarms/acknowledge", { ids: waiting.map((alarm) => alarm.id) });
-    const others = alarms.filter((alarm) => alarm.acknowledged_by !== null && alarm.acknowledged_by !== accountId);
-    const done = waiting.length - others.length;
-    if (done > 0) say(i18next.t("alarms:done.acknowledged", { count: done }));
-    if (others.length === 1) say(already(others[0]!));
-    else if (others.length > 1) say(i18next.t("alarms:done.already_some", { count: others.length }));
-  } catch (error) {
-    // Between our list and the server's a colleague was quicker: their change is on its way here.
-    if (error instanceof ApiError && error.code === "alarm_not_unacknowledged") {
-      const taken = waiting.map((alarm) => world.watched.alarm.get(alarm.id)).find((alarm) => alarm && !isUnacknowledged(alarm));
-      say(taken ? already(taken) : i18next.t("alarms:done.nothing"));
-      return;
+    for (let from = 0; from < waiting.length; from += TOGETHER) {
+      const answer = await api.post<Answer>("/api/alarms/acknowledge", { ids: waiting.slice(from, from + TOGETHER).map((alarm) => alarm.id) });
+      if (answer.alarms.length > 0) say(i18next.t("alarms:done.acknowledged", { count: answer.alarms.length }));
+      const others = answer.already ?? [];
+      if (others.length === 1) say(already(others[0]?.by, others[0]?.at_us));
+      else if (others.length > 1) say(i18next.t("alarms:done.already_some", { count: others.length }));
     }
-    fail(error);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "already_acknowledged") say(already(error.detail["by"], error.detail["at_us"]));
+    else if (error instanceof ApiError && error.code === "alarm_not_unacknowledged") say(i18next.t("alarms:done.nothing"));
+    else fail(error);
   }
 }
 
-function already(alarm: Alarm): string {
-  return i18next.t("alarms:done.already", { name: nameOfAcknowledger(alarm), when: formats().when(alarm.acknowledged_us ?? 0, serverNowMs()) });
+/** The server takes so many at once. */
+const TOGETHER = 200;
+
+function already(by: unknown, atUs: unknown): string {
+  return i18next.t("alarms:done.already", { name: typeof by === "string" && by ? by : "—", when: formats().when(Number(atUs) || 0, serverNowMs()) });
 }
 
 /** Returns whether it was done; a refusal is said. */

@@ -27,14 +27,13 @@ export function columnsOf(wide: boolean, t: (key: string) => string): Column<Row
     {
       id: "what",
       head: t("column.what"),
-      width: wide ? "minmax(280px, 3fr)" : "minmax(200px, 1fr)",
+      width: wide ? "minmax(280px, 4fr)" : "minmax(200px, 1fr)",
       cell: (row) => (row.type === "fold" ? <Fold row={row} /> : <What alarm={row.alarm} withPlace={!wide} inner={row.inner} />),
     },
-    wide && { id: "where", head: t("column.where"), width: "minmax(150px, 1.3fr)", cell: alarmCell(Where) },
-    { id: "state", head: t("column.state"), width: "132px", cell: alarmCell(State) },
-    { id: "since", head: t("column.since"), width: "112px", cell: alarmCell(Since) },
-    { id: "respond", head: t("column.respond"), width: "112px", cell: alarmCell(Respond) },
-    wide && { id: "owner", head: t("column.owner"), width: "130px", cell: alarmCell(Owner) },
+    wide && { id: "where", head: t("column.where"), width: "minmax(140px, 1.5fr)", cell: alarmCell(Where) },
+    { id: "state", head: t("column.state"), width: wide ? "136px" : "112px", cell: alarmCell(State) },
+    { id: "since", head: t("column.since"), width: "118px", cell: alarmCell(Times) },
+    wide && { id: "owner", head: t("column.owner"), width: "112px", cell: alarmCell(Owner) },
   ];
   return columns.filter((column) => column !== false);
 }
@@ -43,7 +42,7 @@ function Mark({ row }: { row: Row }) {
   const { t } = useTranslation("alarms");
   const { picked, pick, mayPick } = useContext(List);
   const speaker = useSpeaker();
-  if (row.type === "fold") return <span className="al-mark"><AlarmMark alarm={{ priority: row.priority, state: row.unacknowledged > 0 ? "returned_unacknowledged" : "acknowledged" }} /></span>; // prettier-ignore
+  if (row.type === "fold") return <span className="al-mark al-fold-mark"><AlarmMark alarm={{ priority: row.priority, state: row.unacknowledged > 0 ? "returned_unacknowledged" : "acknowledged" }} /></span>; // prettier-ignore
   return (
     <span className="al-mark">
       {mayPick && (
@@ -109,13 +108,20 @@ function State({ alarm }: { alarm: Alarm }) {
   );
 }
 
-function Since({ alarm }: { alarm: Alarm }) {
+function Times({ alarm }: { alarm: Alarm }) {
   const f = useFormats();
   const now = useNow(1000);
   return (
-    <time className="number muted" title={f.stamp(alarm.since_us)}>
-      {f.when(alarm.since_us, now)}
-    </time>
+    <span className="al-what">
+      <time className="number" title={f.stamp(alarm.since_us)}>
+        {f.when(alarm.since_us, now)}
+      </time>
+      {alarm.state === "unacknowledged" && alarm.respond_by_us !== null && (
+        <span className="al-under">
+          <Respond alarm={alarm} />
+        </span>
+      )}
+    </span>
   );
 }
 
