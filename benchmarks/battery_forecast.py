@@ -4,10 +4,10 @@
 
 The truth is `simulate/power.py` (another model than the forecast's, written apart from it: hourly clouds, a fan,
 infrared at night, a charger's taper), here with an aged battery, days of dust and a load that is not the same each day.
-Each site lives through its year with the grid's own outages, tells hourly means, and is asked at a random time every few
-days: the grid is taken away for good in a copy of the site, and lived on until the load is cut. Counted are the cases
-that go dark within 48 h: coverage of the interval (90 % is stated), error of the hours, and the same of the naive peer,
-charge over present load. "Dark before morning" is judged against the truth too.
+Each site lives through its year with the grid's own outages, tells hourly means, and is asked at a random time every
+few days: the grid is taken away for good in a copy of the site, and lived on until the load is cut. Counted are the
+cases that go dark within 48 h: coverage of the interval (90 % is stated), error of the hours, and the same of the naive
+peer, charge over present load. "Dark before morning" is judged against the truth too.
 """
 
 import argparse

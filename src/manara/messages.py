@@ -227,6 +227,7 @@ class WantedCamera(msgspec.Struct, frozen=True, kw_only=True):
     retention_bytes: int | None = None  # most bytes of its footage, over all its streams
     priority: int = 0
     enabled: bool = True
+    shed: str = ""  # "", half_rate (the camera does that), sub (record the sub stream instead), off (do not record)
 
 
 class WantedHold(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,9 @@ from manara.base.clock import Clock, to_datetime
 from manara.base.errors import ManaraError, NotFound, Unavailable
 from manara.messages import Message, RecorderStatus, VitalsReport
 from manara.network import views
+from manara.network.health.views import camera_health
 from manara.network.infrastructure import views as infrastructure
+from manara.network.power.shedding_actions import shed_cameras, wanted_shed
 from manara.network.tables import Camera
 from manara.network.wanted import wanted_camera
 from manara.recorder.actions import export_view, exports, hold_view, layout_view, wanted_hold, wanted_holds
@@ -40,6 +42,7 @@ from manara.store.journal import (
     BUCKET_HOLDS,
     BUCKET_WANTED,
     BUCKET_WHOLE,
+    POKE_SUBJECT,
     STATUS_PREFIX,
     VITALS_SUBJECT,
     Bucket,
@@ -167,6 +170,7 @@ class Wiring:
             messages.HoldChanged: (self._hold_wanted, self._hold_shown),
             messages.ExportChanged: (self._export_shown,),
             messages.ShiftChanged: (self._shift_shown,),
+            messages.HealthChanged: (self._health_shown,),
             **{fact: (handler,) for fact, handler in self.alarms.handlers.items()},
         }
 
@@ -178,6 +182,7 @@ class Wiring:
             ),
             self._journal.listen(STATUS_PREFIX + "*", self._on_status),
             self._journal.listen(VITALS_SUBJECT, self._on_vitals),
+            self._journal.listen(POKE_SUBJECT, self._on_poke),
         ]
         await self.load()
         self._tasks = [
@@ -298,6 +303,16 @@ class Wiring:
             return value
         return value | {"state": self._vitals.state(noun, value["id"])}
 
+    async def _health_shown(self, fact: messages.HealthChanged) -> None:
+        found = await run_sync(self._read_health, fact.camera_ids)
+        for camera_id in fact.camera_ids:
+            self._show("health", camera_id, found.get(camera_id))
+
+    async def _on_poke(self, subject: str, data: bytes) -> None:
+        """Another process committed facts."""
+        del subject, data
+        self.relay.wake()
+
     async def _on_vitals(self, subject: str, data: bytes) -> None:
         try:
             report = _vitals.decode(data)
@@ -340,6 +355,7 @@ class Wiring:
                 "hold": [hold_view(row) for row in session.scalars(select(Hold).where(Hold.released_us.is_(None)))],
                 "export": exports(session, PROGRAM),
                 "shift": [shift_view(row) for row in open_shifts(session)],
+                "health": list(camera_health(session).values()),
                 **self.alarms.read_all(session),
             } | {
                 noun: [
@@ -354,6 +370,10 @@ class Wiring:
                 return views.one(session, noun, row_id, PROGRAM)
             except NotFound:
                 return None
+
+    def _read_health(self, camera_ids: list[str]) -> dict[str, dict[str, Any]]:
+        with self._database.read() as session:
+            return camera_health(session, camera_ids)
 
     def _read_infrastructure(self, noun: str, row_id: str) -> dict[str, Any] | None:
         with self._database.read() as session:
@@ -373,7 +393,7 @@ class Wiring:
     def _read_wanted_camera(self, camera_id: str) -> bytes | None:
         with self._database.read() as session:
             row = session.get(Camera, camera_id)
-            return None if row is None else _encode(wanted_camera(row))
+            return None if row is None else _encode(wanted_camera(row, wanted_shed(session, row)))
 
     def _read_wanted_hold(self, hold_id: str) -> bytes | None:
         with self._database.read() as session:
@@ -382,7 +402,11 @@ class Wiring:
 
     def _read_wanted(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
         with self._database.read() as session:
-            cameras = {f"camera.{row.id}": _encode(wanted_camera(row)) for row in session.scalars(select(Camera))}
+            shed = shed_cameras(session)
+            cameras = {
+                f"camera.{row.id}": _encode(wanted_camera(row, shed.get(row.id, "")))
+                for row in session.scalars(select(Camera))
+            }
             holds = {f"hold.{hold.hold_id}": _encode(hold) for hold in wanted_holds(session)}
         return cameras, holds
 

@@ -6,8 +6,8 @@ from manara.messages import WantedCamera
 from manara.network.tables import Camera
 
 
-def wanted_camera(row: Camera) -> WantedCamera:
-    """What a recorder needs to know; the password stays sealed."""
+def wanted_camera(row: Camera, shed: str = "") -> WantedCamera:
+    """What a recorder needs to know; the password stays sealed. `shed`: how the camera is shed now."""
     return WantedCamera(
         camera_id=row.id,
         code=row.code,
@@ -22,4 +22,5 @@ def wanted_camera(row: Camera) -> WantedCamera:
         retention_bytes=row.retention_bytes,
         priority=row.priority,
         enabled=row.enabled,
+        shed=shed,
     )

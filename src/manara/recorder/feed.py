@@ -140,7 +140,7 @@ class _Client(asyncio.Protocol):
         frame = self._server.streams.key_frame(key)
         if isinstance(frame, str):
             state = "refused" if frame == "not_found" else "waiting"
-            self.state({"state": state, "cause": frame if state == "refused" else "none"})
+            self.state({"state": state, "cause": "none" if frame == "waiting" else frame})
             return
         video = frame.video
         self.state(

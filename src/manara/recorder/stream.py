@@ -103,12 +103,17 @@ class Stream:
         self._channel.wait("none", self._since_us)
         self._task = self._around.receiver.loop.create_task(self._run(), name=f"{self.key.camera_id}/{self.key.stream}")
 
-    async def stop(self) -> int:
-        """Stop, with everything handed on. Answers when the last frame ended (UTC µs), 0 if none ever came."""
+    async def stop(self, cause: str = "none") -> int:
+        """Stop, with everything handed on. Answers when the last frame ended (UTC µs), 0 if none ever came.
+
+        `cause` is told with it, and is the gap's: `shed` where the site saves power.
+        """
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
-        self._become("stopped", "none", "")
+        if cause != "none":
+            self._open_gap(cause)
+        self._become("stopped", cause, "")
         self._sink.ended(self.key)
         return self._end_us
 

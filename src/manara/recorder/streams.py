@@ -2,8 +2,9 @@
 
 `apply` makes the open streams equal to what is wanted; a change of one camera touches no other. Main streams of
 recorded cameras are always open; all others only while somebody watches (and for the linger after), unless settings
-say always. The process (`process.py`) calls `apply`, `run` and `statuses`; the feed calls `join` and `leave`. Runs
-on the receiver's loop only.
+say always. What a site on its battery sheds is not recorded (cause `shed`), and opened only while somebody looks. The
+process (`process.py`) calls `apply`, `run` and `statuses`; the feed calls `join` and `leave`. Runs on the receiver's
+loop only.
 """
 
 import asyncio
@@ -42,6 +43,7 @@ class _Wish:
     sound: bool
     recorded: bool
     always: bool
+    shed: bool = False  # its site saves power: opened only while a person looks
 
 
 class _Place:
@@ -52,6 +54,7 @@ class _Place:
         self.channel = channel
         self.stream: Stream | None = None
         self.idle_since_s: float | None = None
+        self.shed_since_us = 0
         self.shown: tuple[object, ...] = ()
         self.shown_s = 0.0
 
@@ -107,18 +110,23 @@ class StreamSet:
                 recorded_before = place_now.wish.recorded
                 place_now.wish = wish
                 self._close(key, place_now, reopen=True, gap=recorded_before and wish.recorded)
+            place_now.shed_since_us = (place_now.shed_since_us or self._clock.wall_us()) if wish.shed else 0
 
     def _wishes(self, camera: WantedCamera) -> dict[StreamKey, _Wish]:
         udp = camera.transport == "udp"
         always = self._settings.sub_stream == "always"
         found: dict[StreamKey, _Wish] = {}
         common = (camera.username, camera.password_sealed, udp, camera.sound)
+        off = camera.shed == "off"
+        instead = camera.record and camera.shed == "sub" and bool(camera.sub_url)  # the sub stream instead of the main
         if camera.main_url:
             key = StreamKey(camera.camera_id, "main")
-            found[key] = _Wish(camera.main_url, *common, recorded=camera.record, always=camera.record)
+            main = camera.record and not off and not instead
+            found[key] = _Wish(camera.main_url, *common, recorded=main, always=main, shed=off or instead)
         if camera.sub_url:
             key = StreamKey(camera.camera_id, "sub")
-            found[key] = _Wish(camera.sub_url, *common, recorded=False, always=always)
+            sub = instead or (always and not off)
+            found[key] = _Wish(camera.sub_url, *common, recorded=instead, always=sub, shed=off)
         return found
 
     def _settle(self, key: StreamKey, place: _Place, gap_since_us: int = 0) -> None:
@@ -156,9 +164,11 @@ class StreamSet:
         # Whoever joins from here on waits for the next stream: the old one's init section is not for its frames.
         place.channel.wait("none", self._clock.wall_us())
 
+        cause = "shed" if place.wish.shed else "none"
+
         async def closing() -> None:
             try:
-                end_us = await stream.stop()
+                end_us = await stream.stop(cause)
             finally:
                 self._closing.pop(key, None)
             now = self._places.get(key)
@@ -189,12 +199,15 @@ class StreamSet:
     def key_frame(self, key: StreamKey) -> KeyFrame | str:
         """The current key frame of a stream, or why there is none (`not_found` where this process has no such stream).
 
-        A stream that was closed is opened for it, and stays open while it is asked within `_ASKED_S`.
+        A stream that was closed is opened for it, and stays open while it is asked within `_ASKED_S`; not one that is
+        `shed`.
         """
         place = self._places.get(key)
         if place is None:
             return "not_found"
-        if not place.wish.always and not place.channel.viewers:
+        if place.wish.shed and place.stream is None:
+            return "shed"
+        if not place.wish.always and not place.wish.shed and not place.channel.viewers:
             later_s = max(0.0, _ASKED_S - self._settings.sub_stream_linger_s)
             place.idle_since_s = self._clock.monotonic_s() + max(later_s, 0.001)
             self._settle(key, place)
@@ -252,14 +265,14 @@ class StreamSet:
         found: list[StreamStatus] = []
         for key, (status, until_s) in list(self._gone.items()):
             place = self._places.get(key)
-            if until_s < now_s or (place is not None and place.stream is not None):
+            if until_s < now_s or (place is not None and (place.stream is not None or place.wish.shed)):
                 del self._gone[key]
             else:
                 found.append(status)
-        for place in self._places.values():
-            if place.stream is None:
+        for key, place in self._places.items():
+            if place.stream is None and not place.wish.shed:
                 continue
-            status = place.stream.status()
+            status = self._shed(key, place) if place.stream is None else place.stream.status()
             shown = (
                 status.state, status.cause, status.detail, status.codec, status.viewers, status.gaps_today,
                 round(status.frame_rate_hz), status.bitrate_bps // 250_000, status.packets_lost,
@@ -270,3 +283,15 @@ class StreamSet:
             place.shown, place.shown_s = shown, now_s
             found.append(status)
         return found
+
+    def _shed(self, key: StreamKey, place: _Place) -> StreamStatus:
+        """A stream that is closed because its site saves power."""
+        return StreamStatus(
+            camera_id=key.camera_id,
+            stream=key.stream,
+            state="stopped",
+            cause="shed",
+            since_us=place.shed_since_us,
+            viewers=place.channel.viewers,
+            recorder_id=self._around.recorder_id,
+        )

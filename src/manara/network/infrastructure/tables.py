@@ -135,6 +135,7 @@ class ShedPolicy(Base):
     hysteresis_pct: Mapped[float] = mapped_column(Float, default=5.0)
     step: Mapped[int] = mapped_column(Integer, default=0)
     step_since_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    step_soc_pct: Mapped[float | None] = mapped_column(Float, default=None)  # state of charge when the step began
     manual: Mapped[bool] = mapped_column(Boolean, default=False)  # a person chose the step; the clock leaves it alone
     step_by: Mapped[str] = mapped_column(String(200), default="")  # name of who did
     frame_rates: Mapped[dict[str, dict[str, float]]] = mapped_column(JSON, default=dict)

@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("hysteresis_pct", sa.Float(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("step_since_us", sa.BigInteger(), nullable=True),
+        sa.Column("step_soc_pct", sa.Float(), nullable=True),
         sa.Column("manual", sa.Boolean(), nullable=False),
         sa.Column("step_by", sa.String(length=200), nullable=False),
         sa.Column("frame_rates", sa.JSON(), nullable=False),
