@@ -13,7 +13,7 @@ from pathlib import Path
 
 from manara import __version__
 from manara.access.roles import Role
-from manara.app import archive_check, doctor, flags, imports, people, recorders, reference, simulators, vision
+from manara.app import archive_check, doctor, flags, health, imports, people, recorders, reference, simulators, vision
 from manara.app.control import run_control
 from manara.app.demo import run_demo
 from manara.app.flags import settings_of
@@ -58,6 +58,9 @@ def run(given: argparse.Namespace) -> int:
         return 0
     if given.role == "vision":
         vision.play(settings, given.number, given.of)
+        return 0
+    if given.role == "health":
+        health.play(settings)
         return 0
     log.setup(given.role, Folders.of(settings).logs)
     role = run_control if given.role == "control" else run_simulate
@@ -148,7 +151,7 @@ def parser() -> argparse.ArgumentParser:
     command("demo", demo, "a virtual province: real RTSP cameras, recorded and live, with demo accounts")
 
     one = command("run", run, "run one role in this process")
-    one.add_argument("--role", required=True, choices=("control", "recorder", "simulate", "vision"))
+    one.add_argument("--role", required=True, choices=("control", "health", "recorder", "simulate", "vision"))
     recorders.add_flags(one)
     one.add_argument("--number", type=int, default=1, help="which vision process this is")
 

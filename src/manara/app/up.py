@@ -22,6 +22,7 @@ from manara.messages import RoleRestarted
 from manara.network.tables import Camera
 from manara.settings import Settings
 from manara.store.journal_nats import NatsJournal
+from manara.store.mqtt_broker import configure_broker
 from manara.store.nats_server import JournalAddress, answers, configure
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,8 @@ def visions_of(settings_arguments: Sequence[str], count: int) -> list[Role]:
 def check_ports(settings: Settings, *, simulate: bool) -> None:
     """Raise `SettingsError` when somebody else listens on a port of ours: a role that cannot start helps nobody."""
     wanted = [("web.port", settings.web.host, settings.web.port)]
+    if settings.telemetry.mqtt_port:
+        wanted.append(("telemetry.mqtt_port", settings.telemetry.mqtt_host, settings.telemetry.mqtt_port))
     if simulate:
         wanted.append(("simulate.rtsp_port", "127.0.0.1", settings.simulate.rtsp_port))
         wanted.append(("simulate.onvif_port", "127.0.0.1", settings.simulate.onvif_port))
@@ -130,11 +133,23 @@ async def grow(
                 supervisor.start(role)
 
 
+def broker_of(settings: Settings) -> Role:
+    """The broker of field devices, which is no part of Manara but a server that we start."""
+    folders, part = Folders.of(settings), settings.telemetry
+    _, command = configure_broker(
+        folders.data, part.mqtt_host, part.mqtt_port, part.mqtt_tls_certificate, part.mqtt_tls_key
+    )
+    return Role("broker", command, output=_fresh(folders.logs / "broker.log"))
+
+
 def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate: bool) -> list[Role]:
     """The roles of this machine but the journal. `settings_arguments` make a child read the same settings."""
     command = [sys.executable, "-m", "manara.cli", *settings_arguments, "run", "--role"]
     roles = [Role("control", [*command, "control"]), *recorders_of(settings_arguments, recorder_count(settings))]
+    roles.append(Role("health", [sys.executable, "-m", "manara.app.health", *settings_arguments]))
     roles += visions_of(settings_arguments, vision_processes(settings, camera_count(settings)))
+    if settings.telemetry.mqtt_port:
+        roles.insert(0, broker_of(settings))
     if simulate:
         # Stopped last, so that stopping does not look like cameras that went away.
         roles.insert(0, Role("simulate", [*command, "simulate"], last=True))

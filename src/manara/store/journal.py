@@ -19,6 +19,7 @@ from manara.messages import Message
 FACT_PREFIX = "manara.fact."
 STATUS_PREFIX = "manara.status."
 VITALS_SUBJECT = "manara.vitals"
+POKE_SUBJECT = "manara.poke"  # somebody committed facts: the relay of control need not wait
 
 BUCKET_WANTED = "wanted"
 BUCKET_HOLDS = "holds"

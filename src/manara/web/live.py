@@ -34,7 +34,7 @@ _OF_SITES = ("power_source", "cabinet", "switch", "link")  # carry the sectors t
 KINDS = (
     *("sector", "town", "site", "camera", "status", "layout", "export", "hold", "account", "system"),
     *_OF_SITES,
-    "vitals",
+    *("vitals", "health"),
     *("alarm", "alarm_kind", "suppression", "shift"),
 )
 _LISTS = {
@@ -51,6 +51,7 @@ _LISTS = {
     "switch": "switches",
     "link": "links",
     "vitals": "vitals",
+    "health": "health",
     "alarm": "alarms",
     "alarm_kind": "alarm_kinds",
     "shift": "shifts",
@@ -183,6 +184,7 @@ class Hub:
         if kind == "camera":
             self._sectors.pop(id, None)
             self.delete("status", id)
+            self.delete("health", id)
             self._follow(id)
         if kind == "site":
             self._site_sectors.pop(id, None)
@@ -289,7 +291,7 @@ class Hub:
 
     def _follow(self, camera_id: str) -> None:
         """A camera came, went or changed sector: whatever shows it changes audience with it."""
-        shown = [("status", camera_id, self._items["status"].get(camera_id))]
+        shown = [(kind, camera_id, self._items[kind].get(camera_id)) for kind in ("status", "health")]
         shown += [("hold", id, item) for id, item in self._items["hold"].items()]
         for kind, id, item in shown:
             if item is not None and camera_id in item.camera_ids:
@@ -320,7 +322,7 @@ class Hub:
                 )
             case "alarm_kind" | "suppression" | "shift":
                 return Audience(Permission.SEE_ALARMS)
-            case "status":
+            case "status" | "health":
                 return Audience(Permission.SEE_NETWORK, self._sectors_of(camera_ids))
             case "layout":
                 owner = None if value.get("shared") else str(value.get("owner_account_id", ""))
@@ -357,7 +359,7 @@ class Hub:
 
 
 def _cameras_of(kind: str, id: str, value: Mapping[str, Any]) -> tuple[str, ...]:
-    if kind == "status":
+    if kind in ("status", "health"):
         return (id,)
     if kind == "hold":
         return tuple(value.get("camera_ids", ()))

@@ -105,6 +105,7 @@ class Topology:
     sources: dict[str, SourceNode] = field(default_factory=dict)
     devices: dict[str, DeviceNode] = field(default_factory=dict)
     site_devices: dict[str, list[str]] = field(default_factory=dict)
+    site_sources: dict[str, list[str]] = field(default_factory=dict)
     site_cameras: dict[str, list[str]] = field(default_factory=dict)
     site_links: dict[str, list[str]] = field(default_factory=dict)
     site_switches: dict[str, list[str]] = field(default_factory=dict)
@@ -148,6 +149,8 @@ class Topology:
                     if port is not None:
                         made.port_link[f"{port[0]}/{port[1]}"] = link.id
         made.sources = {source.id: source for source in sources}
+        for source in made.sources.values():
+            made.site_sources.setdefault(source.site_id, []).append(source.id)
         for device in devices:
             made.devices[device.id] = device
             made.site_devices.setdefault(device.site_id, []).append(device.id)
@@ -179,6 +182,10 @@ class Topology:
                 return device.site_id if device else ""
             case _:
                 return ""
+
+    def sources_at(self, site_id: str) -> list[SourceNode]:
+        """The power sources of a site."""
+        return [self.sources[id] for id in self.site_sources.get(site_id, ())]
 
     def sector_of(self, site_id: str) -> str:
         """The sector of a site, "" where none."""
