@@ -95,6 +95,7 @@ class Pusher:
 
     def __init__(self, base_url: str, tokens: dict[str, str]) -> None:
         self._tokens = tokens
+        self.rejected = 0
         self._client = httpx.AsyncClient(base_url=base_url, timeout=PUSH_TIMEOUT_S, verify=False)  # noqa: S501 loopback
 
     async def say(self, post: Post) -> None:
@@ -106,6 +107,11 @@ class Pusher:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "X-Manara": "1"}
         answer = await self._client.post("/api/telemetry", content=body, headers=headers)
         answer.raise_for_status()
+        rejected = answer.json().get("rejected")
+        if rejected:
+            self.rejected += len(rejected)
+            worst = post.told[rejected[0]["index"]]
+            log.info("readings were not believed", extra={"device": post.device, "first": worst, "why": rejected[0]})
 
     async def close(self) -> None:
         """Close its connections."""

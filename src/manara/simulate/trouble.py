@@ -14,7 +14,7 @@ from manara.base.errors import Conflict, InvalidInput, NotFound
 from manara.simulate.estate import Estate, SiteState
 
 Where = Literal["site", "camera", "link", "sector", "recorder"]
-MAX_ACTIVE = 200
+MAX_ACTIVE = 1000
 
 
 @dataclass(frozen=True, slots=True)
