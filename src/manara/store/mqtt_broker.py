@@ -61,7 +61,7 @@ def configure_broker(
     tls = ""
     if certificate and key:
         tls = f", tls {{ cert_file: {_quoted(certificate.absolute())}, key_file: {_quoted(key.absolute())} }}"
-    hears = f'["{TOPICS}.>", "$MQTT.sub.>", "$MQTT.deliver.>"]'
+    hears = f'["{TOPICS}", "{TOPICS}.>", "$MQTT.sub.>", "$MQTT.deliver.>"]'
     settings = "\n".join(
         (
             "server_name: manara_broker",
