@@ -51,7 +51,7 @@ class ReadingMap(Strict):
         return self
 
 
-_STEP = re.compile(r"(?:^|\.)([A-Za-z0-9_\-:]+)|\[(\d{1,4})\]")
+_STEP = re.compile(r"(?:^|(?<=.)\.)([A-Za-z0-9_\-:]+)|\[(\d{1,4})\]")
 
 
 def parse_path(path: str) -> tuple[str | int, ...]:

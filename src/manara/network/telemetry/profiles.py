@@ -224,7 +224,7 @@ def parse_profile(text: str, file: str) -> Profile:
                 value=None if isinstance(fault.get("input"), dict) else str(fault.get("input"))[:80],
             )
             for fault in error.errors()
-            if fault["type"] != "too_short" or fault.get("input")  # only says that all entries have faults
+            if fault["type"] != "too_short" or not fault.get("input")  # only says that all entries have faults
         ]
         raise InvalidInput(f"{file}: {len(faults)} faults", code="profile_invalid", fields=faults) from error
 
