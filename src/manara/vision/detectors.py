@@ -58,12 +58,15 @@ def judge(look: Look, view: View | None, *, day: float) -> Evidence:
     usual = max(0.15, view.score or 0.5)
     kept = match.score / usual
     if not kinds and count >= LEAST_TEXTURED:
-        _lost_detail(kinds, flat_share, sharpness, blurred_share, layout, kept, structure, look, view)
-        if not kinds:
-            _moved(kinds, match, view, kept, structure)
-    if not kinds:
+        _moved(kinds, match, view, kept, structure)
+        if max(kinds.values(), default=0.0) < 0.3:
+            kinds.clear()
+            lost_share = float((view.kept_in(look) < 0.35)[textured].mean())
+            hidden = lost_share if match.sigmas >= 5 and match.score > 0.8 * match.best else 0.0
+            _lost_detail(kinds, flat_share, hidden, sharpness, blurred_share, layout, kept, structure)
+    if max(kinds.values(), default=0.0) < 0.3 and kept > 0.5 and flat_share < 0.3:
         _colour(kinds, look, view, day)
-    changed = bool(kinds) or kept < 0.5 or flat_share > 0.3
+    changed = max(kinds.values(), default=0.0) >= 0.15 or kept < 0.5 or flat_share > 0.3
     return Evidence(kinds, match, flat_share, sharpness, layout, changed)
 
 
@@ -79,10 +82,12 @@ def bright(look: Look) -> float:
 
 def _flat(look: Look, view: View) -> Mask:
     """Blocks that lost their structure, more than the picture as a whole lost contrast."""
+    textured = view.textured
     contrast = look.block_std / (view.block_std + 0.5)
-    whole = float(np.clip(np.percentile(contrast[view.textured], 80), 0.15, 1.0)) if view.textured.any() else 1.0
+    whole = float(np.clip(np.percentile(contrast[textured], 80), 0.15, 1.0)) if textured.any() else 1.0
     edges = look.block_edges / (view.block_edges + 1e-4)
-    flat: Mask = ((contrast < 0.35 * whole) & (edges < 0.6)) | (edges < 0.2)
+    gone = view.kept_in(look) < 0.35
+    flat: Mask = gone & (((contrast < 0.4 * whole) & (edges < 0.7)) | (edges < 0.2))
     return flat
 
 
@@ -96,7 +101,7 @@ def _sharpness(look: Look, view: View, textured: Mask) -> tuple[float, float]:
     now = np.maximum(look.block_fine - _NOISE_FINE, 0) / (look.block_std + 0.5)
     then = np.maximum(view.block_fine - _NOISE_FINE, 0.05) / (view.block_std + 0.5)
     ratio = (now / then)[usable]
-    return float(np.median(ratio)), float((ratio < 0.5).mean())
+    return float(np.median(ratio)), float((ratio < 0.6).mean())
 
 
 def _layout(now: Floats, then: Floats) -> float:
@@ -108,25 +113,24 @@ def _layout(now: Floats, then: Floats) -> float:
 def _lost_detail(
     kinds: dict[str, float],
     flat_share: float,
+    hidden_share: float,
     sharpness: float,
     blurred_share: float,
     layout: float,
     kept: float,
     structure: float,
-    look: Look,
-    view: View,
 ) -> None:
     """Covered, blurred or dirty: detail is gone everywhere or in places."""
-    gone = max(ramp(flat_share, 0.55, 0.8), ramp(structure, 0.3, 0.12) * ramp(kept, 0.6, 0.3))
-    soft = ramp(sharpness, 0.55, 0.3) * ramp(blurred_share, 0.6, 0.85)
+    gone = max(ramp(flat_share, 0.45, 0.68), ramp(structure, 0.3, 0.12) * ramp(kept, 0.6, 0.3))
+    soft = ramp(sharpness, 0.65, 0.4) * ramp(blurred_share, 0.5, 0.75)
     if gone > 0.3 and layout < 0.72:
         kinds["image_covered"] = gone
     elif soft > 0.3 and layout >= 0.6:
         kinds["image_blurred"] = soft
     elif gone > 0.3:
         kinds["image_covered"] = gone * ramp(layout, 0.97, 0.85)
-    elif flat_share > 0.06:
-        kinds["image_dirty"] = ramp(flat_share, 0.05, 0.2)
+    else:
+        kinds["image_dirty"] = max(ramp(flat_share, 0.09, 0.22), ramp(hidden_share, 0.22, 0.42))
     for kind in [kind for kind, value in kinds.items() if value <= 0.05]:
         del kinds[kind]
 
@@ -141,7 +145,7 @@ def _moved(kinds: dict[str, float], match: Match, view: View, kept: float, struc
         kinds["image_moved"] = ramp(shift_px, 3, 8) * ramp(match.best_sigmas, 6, 10)
     elif view.score >= 0.2:
         # Another picture altogether: nothing of it lies where it lay, though there is much to see.
-        other = ramp(kept, 0.4, 0.15) * ramp(match.sigmas, 9, 4) * ramp(structure, 0.3, 0.6)
+        other = ramp(kept, 0.4, 0.15) * ramp(match.sigmas, 7, 4) * ramp(structure, 0.3, 0.6)
         if other > 0.05:
             kinds["image_moved"] = other
 

@@ -8,6 +8,7 @@ camera is not trusted from the order to move until two looks in turn show the sa
 its own. `role.py` calls `take` for each look and tells what came of it.
 """
 
+import itertools
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -190,7 +191,7 @@ class CameraJudge:
         kinds = {kind: value for kind, value in evidence.kinds.items() if kind != _COLOUR and value >= 0.3}
         if self.preset == FREE:
             kinds.pop("image_moved", None)
-        if "image_moved" in kinds and self._spread_px() > 4:
+        if "image_moved" in kinds and self._streak.looks and self._step_px() > 4 and self._shaking:
             kinds.pop("image_moved")
         streak = self._streak
         mine = [kind for kind in self.findings if kind in LASTING and kind != _COLOUR]
@@ -250,20 +251,20 @@ class CameraJudge:
         self._shifts.append((at_us, match.right_px, match.down_px))
         limit = max(2.5, 3 * self.sway_px)
         spread = self._spread_px()
-        moving = spread > limit
-        self._shaking = len(self._shifts) if moving else 0
+        turns = max(_turns([shift[1] for shift in self._shifts], limit), _turns([s[2] for s in self._shifts], limit))
+        self._shaking = turns if spread > limit else 0
         if kind in self.findings:
             if spread < 0.7 * limit:
                 del self.findings[kind]
-        elif moving and len(self._shifts) >= 5 and at_us - self._shifts[0][0] <= _SHIFTS_US:
-            right = [shift[1] for shift in self._shifts]
-            # A view that was turned lies at one new place; one that shakes goes to and fro.
-            turns = sum((b - a) * (c - b) < 0 for a, b, c in zip(right, right[1:], right[2:], strict=False))
-            down = [shift[2] for shift in self._shifts]
-            turns = max(turns, sum((b - a) * (c - b) < 0 for a, b, c in zip(down, down[1:], down[2:], strict=False)))
-            if turns >= 2:
-                confidence = 0.5 + 0.45 * ramp(spread, limit, 2 * limit)
-                self._find(kind, confidence, self._shifts[0][0], evidence, spread_px=spread)
+        elif spread > limit and turns >= 2 and at_us - self._shifts[0][0] <= _SHIFTS_US:
+            confidence = 0.5 + 0.45 * ramp(spread, limit, 2 * limit)
+            self._find(kind, confidence, self._shifts[0][0], evidence, spread_px=spread)
+
+    def _step_px(self) -> float:
+        if len(self._shifts) < 2:
+            return 0.0
+        (_, right, down), (_, right_now, down_now) = self._shifts[-2], self._shifts[-1]
+        return float(np.hypot(right_now - right, down_now - down))
 
     def _spread_px(self) -> float:
         if len(self._shifts) < 3:
@@ -391,3 +392,9 @@ class CameraJudge:
         told = (trusted, why, tuple((found.kind, found.confidence) for found in findings))
         changed, self._told = told != self._told, told
         return Judged(verdict, changed, hurry, begun, base, learned)
+
+
+def _turns(places: list[float], limit_px: float) -> int:
+    """How often a movement of at least about the limit turned back: a view that was turned once never does."""
+    steps = [b - a for a, b in itertools.pairwise(places) if abs(b - a) > 0.8 * limit_px]
+    return sum(a * b < 0 for a, b in itertools.pairwise(steps))

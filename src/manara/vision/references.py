@@ -128,6 +128,13 @@ class View:
         )
         return power
 
+    def kept_in(self, look: Look) -> Floats:
+        """For each block, how much of this view's structure lies where it lay; about 1 = all."""
+        inner = (self.edges.conj() * look.edges)[_BAND_EDGE:-_BAND_EDGE].real
+        kept: Floats = inner.reshape(BLOCKS_DOWN, 8, BLOCKS_ACROSS, EDGE_ACROSS // BLOCKS_ACROSS).mean(axis=(1, 3))
+        kept = kept / (self._block_power() + 1e-4)
+        return kept
+
     def score_of(self, look: Look) -> float:
         """How well a look's structure lies on this view's, -1 to 1; 0 = not at all."""
         power = float(np.vdot(look.edges, look.edges).real) + 1e-6

@@ -1,9 +1,10 @@
 """A picture that repeats itself: frozen, or a loop. By single pixels of the full picture, where a sensor's noise is.
 
-A live camera never sends the same pixels twice; how alike two of its pictures can be is learned for each camera
-(`floor`), so that a camera whose encoder smooths all noise away is not called frozen: what it does by itself, its
-longest still run included, is what a fault must clearly exceed. A clock that runs in the picture is a few blocks that
-stay in one place. Pure; one object a camera, about 180 KiB.
+A live camera never sends the same pixels twice. How alike two looks in turn have lately been at the least is what a
+repeated picture must clearly fall below, so that light and noise of the hour cancel; and a run of such looks must be
+more than twice as long as the longest that the camera showed while it was well, so that a camera whose encoder smooths
+all noise away is not called frozen each night. A clock that runs in the picture is a few blocks that stay in one place.
+Pure; one object a camera, about 120 KiB.
 """
 
 from collections import deque
@@ -15,13 +16,16 @@ from manara.vision.picture import BLOCKS_ACROSS, BLOCKS_DOWN, Bytes, Floats
 from manara.vision.references import Mask
 
 HISTORY_LOOKS = 360
-KNOWN_LOOKS = 30  # before so many, what is normal is not known
-_LEARN_LOOKS = 400
+_LEAST_LOOKS = 8  # before so many, what is normal is not known
+_LATELY = 12
 _CLOCK_ROWS = 2
 _CLOCK_BLOCKS = 14
-_LOOP_LAST, _LOOP_HITS = 6, 4
-_FROZEN_SPAN_US = 8_000_000
+_LATEST = 8  # earlier looks that a frozen picture is sought among
+_HURRY_LOOKS = 12
+_LOOP_LAST, _LOOP_HITS = 30, 3
+_FROZEN_SPAN_US = 6_000_000
 _LEAST_LAG_US = 8_000_000
+_SMALL_MOST = 12
 
 
 def differences(now: Bytes, before: Bytes) -> Floats:
@@ -41,18 +45,16 @@ def core_of(blocks: Floats) -> float:
 class Repeats:
     """What a camera's pictures were, to know them again."""
 
-    floor: float = 0.0  # how alike two looks one after the other are when they are most alike
-    nearest_floor: float = 0.0  # how near a look comes to any of the last hour
-    longest_still: int = 0  # looks one after the other that were as good as the same, on a camera that was well
-    known: int = 0
+    longest_still: int = 0  # looks in turn that were as good as earlier ones, on a camera that was well
     frozen: bool = False
     looping: bool = False
-    _last: Bytes | None = None
-    _run: int = 0
-    _run_us: int = 0
+    _latest: deque[Bytes] = field(default_factory=lambda: deque(maxlen=_LATEST))
+    _still: int = 0  # looks of this run that were an earlier one again
+    _run: int = 0  # looks of this run
+    _since_us: int = 0
     _moving: Mask | None = None
-    _cores: deque[float] = field(default_factory=lambda: deque(maxlen=_LEARN_LOOKS))
-    _nearest: deque[float] = field(default_factory=lambda: deque(maxlen=_LEARN_LOOKS))
+    _cores: deque[float] = field(default_factory=lambda: deque(maxlen=_LATELY))
+    _steps: deque[float] = field(default_factory=lambda: deque(maxlen=_LATELY))
     _history: Bytes | None = None
     _times: deque[int] = field(default_factory=lambda: deque(maxlen=HISTORY_LOOKS))
     _next: int = 0
@@ -60,88 +62,83 @@ class Repeats:
 
     def take(self, grain: Bytes, at_us: int) -> None:
         """The next look's samples."""
-        last, self._last = self._last, grain
-        if last is None or last.shape != grain.shape:
+        if self._latest and self._latest[-1].shape != grain.shape:
+            self._latest.clear()
+        blocks = [differences(grain, earlier) for earlier in self._latest]
+        self._latest.append(grain)
+        if not blocks:
             self._keep(grain, at_us)
             return
-        blocks = differences(grain, last)
-        core = core_of(blocks)
-        if self._same(core, blocks):
+        cores = [core_of(each) for each in blocks]
+        nearest = int(np.argmin(cores))
+        usual = min(self._cores) if len(self._cores) >= _LEAST_LOOKS else 0.0
+        same = cores[nearest] <= max(0.02, min(0.5, 0.2 * usual))
+        same = same and self._like_a_clock(blocks[nearest], max(0.6, usual))
+        # An encoder that changes its quality makes the same picture look a little different: such looks do not count,
+        # nor do they end the run.
+        alike = same or (usual > 0.5 and cores[-1] <= 0.65 * usual)
+        if alike and (same or self._run - self._still < _LATEST):
             self._run += 1
-            self._run_us = self._run_us or at_us
-            wanted = max(2, 2 * self.longest_still + 2)
-            if self._run >= wanted and at_us - self._run_us >= _FROZEN_SPAN_US:
+            self._still += same
+            self._since_us = self._since_us or at_us
+            lasted = at_us - self._since_us >= _FROZEN_SPAN_US
+            if lasted and self._still >= max(2, 2 * self.longest_still + 2):
                 self.frozen = True
             return
-        if self._run and not self.frozen:
-            self.longest_still = max(self.longest_still, self._run)
-        self._run, self._run_us, self._moving, self.frozen = 0, 0, None, False
+        if not self.frozen:
+            self.longest_still = max(self.longest_still, self._still)
+        self._still, self._run, self._since_us, self._moving, self.frozen = 0, 0, 0, None, False
         self._loop(grain, at_us)
         if not self.looping:
-            self._learn(core)
+            self._cores.append(cores[-1])
         self._keep(grain, at_us)
 
     @property
     def suspicious(self) -> bool:
         """Whether another look soon would tell more."""
-        return (self._run > 0 and not self.frozen) or (bool(self._hits) and self._hits[-1] and not self.looping)
+        return 0 < self._run <= _HURRY_LOOKS and not self.frozen
 
     @property
     def still_since_us(self) -> int:
         """Since when the picture is the same; 0 = it is not."""
-        return self._run_us
+        return self._since_us
 
     def forget(self) -> None:
         """The camera looks elsewhere: earlier pictures say nothing of it."""
-        self._last, self._run, self._run_us, self._moving, self.frozen = None, 0, 0, None, False
+        self._latest.clear()
+        self._still, self._run, self._since_us, self._moving, self.frozen = 0, 0, 0, None, False
         self._hits.clear()
 
-    def _same(self, core: float, blocks: Floats) -> bool:
-        limit = 0.03
-        if self.known >= KNOWN_LOOKS:
-            limit = min(0.5, 0.3 * self.floor) if self.floor > 0.1 else 0.01
-        if core > limit:
-            return False
-        moving = blocks > max(0.6, 4 * limit)
+    def _like_a_clock(self, blocks: Floats, limit: float) -> bool:
+        """Whether what did change is a few blocks in one place: a clock, not something that moves about."""
+        moving: Mask = blocks > limit
         if self._moving is not None:
             moving = moving | self._moving
         if moving.sum() > _CLOCK_BLOCKS:
             return False
-        if moving.any():
-            rows = np.flatnonzero(moving.any(axis=1))
-            if rows[-1] - rows[0] >= _CLOCK_ROWS:
-                return False
+        rows = np.flatnonzero(moving.any(axis=1))
+        if rows.size and rows[-1] - rows[0] >= _CLOCK_ROWS:
+            return False
         self._moving = moving
         return True
 
-    def _learn(self, core: float) -> None:
-        self._cores.append(core)
-        self.known += 1
-        if self.known == KNOWN_LOOKS or self.known % 20 == 0:
-            floor = float(np.percentile(self._cores, 5))
-            self.floor = floor if self.floor == 0.0 else min(floor, self.floor * 1.2)
-
     def _loop(self, grain: Bytes, at_us: int) -> None:
+        """Whether this look is one of the last hour again, though not the last one."""
         if self._history is None or not self._times:
             return
         count = len(self._times)
         small = grain[::3, ::6].ravel().astype(np.int16)
-        apart = (np.abs(self._history[:count].astype(np.int16) - small) > 1).mean(axis=1)
+        apart = np.minimum(np.abs(self._history[:count].astype(np.int16) - small), _SMALL_MOST).mean(axis=1)
         first = 0 if count < HISTORY_LOOKS else self._next
-        order = (first + np.arange(count)) % HISTORY_LOOKS  # oldest first, as the times are
+        apart = apart[(first + np.arange(count)) % HISTORY_LOOKS]  # oldest first, as the times are
+        usual = min(self._steps) if len(self._steps) >= _LEAST_LOOKS else 0.0
         old = np.fromiter(self._times, np.int64, count) < at_us - _LEAST_LAG_US
-        candidates = apart[order][old]
-        if candidates.size == 0:
-            return
-        nearest = float(candidates.min())
-        usable = len(self._nearest) >= KNOWN_LOOKS or self.nearest_floor > 0
-        hit = usable and self.nearest_floor > 0.12 and nearest < 0.25 * self.nearest_floor
+        old[-1] = False
+        hit = usual > 0.3 and bool((apart[old] < 0.15 * usual).any())
         self._hits.append(hit)
         self.looping = sum(self._hits) >= _LOOP_HITS or (self.looping and any(self._hits))
-        if not hit and not self.looping:
-            self._nearest.append(nearest)
-            if len(self._nearest) == KNOWN_LOOKS or len(self._nearest) % 20 == 0:
-                self.nearest_floor = float(np.percentile(self._nearest, 5))
+        if not hit:
+            self._steps.append(float(apart[-1]))
 
     def _keep(self, grain: Bytes, at_us: int) -> None:
         small = grain[::3, ::6].ravel()

@@ -52,10 +52,7 @@ class KeptCamera(msgspec.Struct, frozen=True, kw_only=True):
     preset: str
     recent: KeptView | None
     views: list[KeptView]
-    floor: float
-    nearest_floor: float
     longest_still: int
-    known: int
     hours_seen: list[int]
     hours_colour: list[float]
     sway_px: float
@@ -121,10 +118,7 @@ def pack(judge: CameraJudge) -> bytes:
             preset=judge.preset,
             recent=None if judge.recent is None else _keep_view(judge.recent),
             views=[_keep_view(view) for view in judge.references.views],
-            floor=repeats.floor,
-            nearest_floor=repeats.nearest_floor,
             longest_still=repeats.longest_still,
-            known=repeats.known,
             hours_seen=judge.hours_seen,
             hours_colour=judge.hours_colour,
             sway_px=judge.sway_px,
@@ -148,7 +142,7 @@ def unpack(camera_id: str, data: bytes, *, recent_from_us: int) -> CameraJudge:
     return CameraJudge(
         camera_id,
         References(views),
-        Repeats(floor=kept.floor, nearest_floor=kept.nearest_floor, longest_still=kept.longest_still, known=kept.known),
+        Repeats(longest_still=kept.longest_still),
         recent,
         kept.preset,
         hours_seen=kept.hours_seen,
