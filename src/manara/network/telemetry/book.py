@@ -127,6 +127,9 @@ class Book:
             self._drop_rest(entry, len(found) - MOST_FOUND)
         now_us, now_s = self._clock.wall_us(), self._clock.monotonic_s()
         readings = readings_of(entry.spec, entry.subject_of, entry.rates, found[:MOST_FOUND], now_us, now_s)
+        if found and all(value.raw is None for value in found):
+            self.unreadable(device_id, BAD_DATA, "nothing of what its mapping names is in it")
+            return
         self._give(entry, readings, nothing_is_fine=bool(found))
 
     def heard_named(self, device_id: str, named: Sequence[Named | str]) -> list[str]:
