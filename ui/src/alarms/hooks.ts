@@ -1,12 +1,13 @@
 /** React's way to the alarms: the lists, the reader's words, what may be done. */
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
 import type { Alarm } from "@/api/types";
 import { useFormats } from "@/i18n/format";
-import { useVersion, useWatched } from "@/state/hooks";
+import { serverNowMs } from "@/state/connection";
+import { useNow, useVersion, useWatched } from "@/state/hooks";
 import { usePreferences } from "@/state/preferences";
 import { useSession } from "@/state/session";
 import { world } from "@/state/world";
-import { compareAlarms, isOpen, type Own } from "./order";
+import { compareAlarms, inFlood, isOpen, type Own, toldLately } from "./order";
 import type { Speaker } from "./words";
 
 export const useAlarms = (): Alarm[] => useWatched("alarm");
@@ -35,4 +36,15 @@ export function useOwn(): Own {
     () => ({ account: me.account, name: me.name, accountId: me.account_id, roles: me.roles, consoleId: mine?.console_id ?? null }),
     [me, mine?.console_id],
   );
+}
+
+/** Whether it is a flood, with the memory that its end needs. */
+export function useFlood(alarms: readonly Alarm[]): { flooded: boolean; count: number } {
+  const now = useNow(5000);
+  const was = useRef(false);
+  return useMemo(() => {
+    const count = toldLately(alarms, Math.max(now, serverNowMs()) * 1000);
+    was.current = inFlood(count, was.current);
+    return { flooded: was.current, count };
+  }, [alarms, now]);
 }

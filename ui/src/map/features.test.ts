@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Camera, CameraStatus } from "@/api/types";
-import { boundsOf, boundsOfShape, cameraFeature, difference, joinBounds, middle, Numbers, project, viewCone } from "./features";
+import type { Alarm, AlarmPriority, Camera, CameraStatus, Site } from "@/api/types";
+import { alarmFeatures, boundsOf, boundsOfShape, cameraFeature, cameraRank, difference, joinBounds, middle, Numbers, project, viewCone } from "./features";
 
 const camera = (id: string, more: Partial<Camera> = {}): Camera =>
   ({ id, code: id.toUpperCase(), kind: "fixed", enabled: true, lat: 31.04, lon: 46.26, heading_deg: 90, field_of_view_deg: 60, range_m: 100, ...more }) as Camera;
@@ -52,5 +52,26 @@ describe("features", () => {
     const start = performance.now();
     expect(difference(before, of(lost)).changed.length).toBe(10_000);
     expect(performance.now() - start).toBeLessThan(500);
+  });
+});
+
+describe("alarms on the map", () => {
+  const priorities = new Map<string, AlarmPriority>([["k", "critical"]]);
+  const health = (doing_job: boolean, cause_id: string | null) => ({ id: "a", doing_job, cause_id, conditions: [] });
+
+  it("ranks a camera by its stream or by the alarm that explains it", () => {
+    expect(cameraRank(camera("a"), fine, undefined, priorities)).toBe(0);
+    expect(cameraRank(camera("a"), fine, health(false, "k"), priorities)).toBe(4);
+    expect(cameraRank(camera("a"), fine, health(false, null), priorities)).toBe(2);
+    expect(cameraRank(camera("a"), fine, health(true, "k"), priorities)).toBe(0);
+    expect(cameraRank(camera("a", { enabled: false }), fine, health(false, "k"), priorities)).toBe(0);
+  });
+
+  it("gives each place one sign, of its most urgent alarm", () => {
+    const sites = new Map([["s", { id: "s", lat: 31, lon: 46 } as Site]]);
+    const alarm = (id: string, part: Partial<Alarm>) => ({ id, site_id: null, camera_ids: [], priority: "low", state: "unacknowledged", ...part }) as Alarm;
+    const alarms = [alarm("1", { site_id: "s", priority: "critical" }), alarm("2", { site_id: "s" }), alarm("3", { camera_ids: ["a"], state: "acknowledged" }), alarm("4", {})];
+    const found = alarmFeatures(alarms, sites, new Map([["a", camera("a")]]), (priority) => priority[0]!);
+    expect(found.map((one) => [one.properties.aid, one.properties.rank, one.properties.waits, one.properties.letter])).toEqual([["1", 4, true, "c"], ["3", 1, false, "l"]]); // prettier-ignore
   });
 });

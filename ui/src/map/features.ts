@@ -3,7 +3,8 @@
  *
  * Pure. Called by `provinceMap.ts`. Distances on a sphere of 6,371 km, good to a metre over the few hundred metres of a view cone.
  */
-import type { Camera, CameraStatus, Language, Sector, Site, Town } from "@/api/types";
+import type { Alarm, AlarmPriority, Camera, CameraHealth, CameraStatus, Language, Sector, Site, Town } from "@/api/types";
+import { isUnacknowledged } from "@/alarms/order";
 import { judgeCamera, PRIORITY_RANK } from "@/state/camera_state";
 
 export interface CameraProperties {
@@ -42,7 +43,17 @@ export class Numbers {
   }
 }
 
-export function cameraFeature(camera: Camera, status: CameraStatus | undefined, numbers: Numbers): CameraFeature | null {
+/**
+ * How much a camera needs a person: by its stream, or by what health found of it (as urgent as the alarm that explains it, medium where
+ * none does).
+ */
+export function cameraRank(camera: Camera, status: CameraStatus | undefined, health: CameraHealth | undefined, priorityOf: ReadonlyMap<string, AlarmPriority>): number {
+  const rank = PRIORITY_RANK[judgeCamera(camera, status).priority];
+  if (!camera.enabled || !health || health.doing_job) return rank;
+  return Math.max(rank, PRIORITY_RANK[(health.cause_id ? priorityOf.get(health.cause_id) : undefined) ?? "medium"]);
+}
+
+export function cameraFeature(camera: Camera, status: CameraStatus | undefined, numbers: Numbers, rank?: number): CameraFeature | null {
   if (!isPlaced(camera)) return null;
   const judged = judgeCamera(camera, status);
   return {
@@ -53,7 +64,7 @@ export function cameraFeature(camera: Camera, status: CameraStatus | undefined, 
       cid: camera.id,
       code: camera.code,
       kind: camera.kind,
-      rank: PRIORITY_RANK[judged.priority],
+      rank: rank ?? PRIORITY_RANK[judged.priority],
       state: judged.state,
       heading: camera.heading_deg ?? 0,
     },
@@ -168,6 +179,36 @@ export const siteFeatures = (sites: readonly Site[], language: Language): GeoJSO
     geometry: { type: "Point", coordinates: [site.lon, site.lat] },
     properties: { kind: site.kind, name: (language === "ar" ? site.name_ar : site.name_en) || site.name_ar || site.name_en || site.code },
   }));
+
+export interface AlarmProperties {
+  aid: string;
+  priority: AlarmPriority;
+  rank: number;
+  /** Drawn full while it waits, as a ring once somebody has it. */
+  waits: boolean;
+  letter: string;
+}
+
+/** One sign a place: its most urgent open alarm (the first, `alarms` come in the order of what matters). */
+export function alarmFeatures(
+  alarms: readonly Alarm[],
+  sites: ReadonlyMap<string, Site>,
+  cameras: ReadonlyMap<string, Camera>,
+  letterOf: (priority: AlarmPriority) => string,
+): GeoJSON.Feature<GeoJSON.Point, AlarmProperties>[] {
+  const found = new Map<string, GeoJSON.Feature<GeoJSON.Point, AlarmProperties>>();
+  for (const alarm of alarms) {
+    const camera = alarm.camera_ids.length > 0 ? cameras.get(alarm.camera_ids[0]!) : undefined;
+    const site = sites.get(alarm.site_id ?? camera?.site_id ?? "");
+    const place = site && isPlaced(site) ? site : camera && isPlaced(camera) ? camera : null;
+    if (!place) continue;
+    const key = `${place.lat},${place.lon}`;
+    if (found.has(key)) continue;
+    const properties = { aid: alarm.id, priority: alarm.priority, rank: PRIORITY_RANK[alarm.priority], waits: isUnacknowledged(alarm), letter: letterOf(alarm.priority) };
+    found.set(key, { type: "Feature", geometry: { type: "Point", coordinates: [place.lon!, place.lat!] }, properties });
+  }
+  return [...found.values()];
+}
 
 export const townFeatures = (towns: readonly Town[], language: Language): GeoJSON.Feature[] =>
   towns.filter(isPlaced).map((town) => ({

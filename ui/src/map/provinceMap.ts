@@ -5,10 +5,10 @@
  * second, as differences; cones are drawn for at most 600 cameras in view.
  */
 import { type GeoJSONSource, type MapGeoJSONFeature, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl } from "maplibre-gl";
-import type { Camera, CameraStatus, Language, Sector, Site, Theme, Town } from "@/api/types";
+import type { Alarm, AlarmPriority, Camera, CameraStatus, Language, Sector, Site, Theme, Town } from "@/api/types";
 import { attributionOf, baseLayers, countryOutlines } from "./base";
 import { mapReady } from "./engine";
-import { type Bounds, boundsOf, boundsOfShape, cameraFeature, type CameraFeature, collection, difference, joinBounds, Numbers, sectorFeatures, siteFeatures, townFeatures, viewCone } from "./features";
+import { alarmFeatures, type Bounds, boundsOf, boundsOfShape, cameraFeature, type CameraFeature, collection, difference, joinBounds, Numbers, sectorFeatures, siteFeatures, townFeatures, viewCone } from "./features";
 import { PALETTES } from "./palette";
 import { type BaseLayer, styleOf } from "./style";
 import { addSymbols } from "./symbols";
@@ -27,6 +27,8 @@ export interface Look {
 export interface MapListener {
   hovered(cameraId: string | null, x: number, y: number): void;
   chosen(cameraId: string | null): void;
+  /** An alarm's sign was pressed. */
+  alarmed(alarmId: string): void;
   failed(error: unknown): void;
   settled(): void;
   /** Part of the base map is drawn by rule rather than surveyed. */
@@ -52,6 +54,9 @@ export class ProvinceMap {
   private sites: readonly Site[] = [];
   private towns: readonly Town[] = [];
   private base: readonly BaseLayer[] = [];
+  private ranks: ReadonlyMap<string, number> = new Map();
+  private alarms: readonly Alarm[] = [];
+  private letterOf: (priority: AlarmPriority) => string = () => "";
   private shown = new Map<number, CameraFeature>();
   private timer: number | undefined;
   private whole = true;
@@ -128,6 +133,7 @@ export class ProvinceMap {
       this.lookForSchematic();
     });
     this.showPlaces();
+    this.showAlarms();
     this.renew();
     this.host.dataset["loaded"] = "true";
     if (!this.place) this.fit(false);
@@ -152,9 +158,11 @@ export class ProvinceMap {
     return { center: [lng, lat], zoom: this.map.getZoom() };
   }
 
-  setCameras(cameras: readonly Camera[], statuses: ReadonlyMap<string, CameraStatus>): void {
+  /** `ranks` says how much those cameras need a person of which health knows more than their stream does. */
+  setCameras(cameras: readonly Camera[], statuses: ReadonlyMap<string, CameraStatus>, ranks: ReadonlyMap<string, number>): void {
     this.cameras = cameras;
     this.statuses = statuses;
+    this.ranks = ranks;
     this.timer ??= window.setTimeout(() => {
       this.timer = undefined;
       this.renew();
@@ -166,6 +174,22 @@ export class ProvinceMap {
     this.sites = sites;
     this.towns = towns;
     this.showPlaces();
+    this.showAlarms();
+  }
+
+  /** Open alarms in the order of what matters; `letterOf` gives the letter on the sign. */
+  setAlarms(alarms: readonly Alarm[], letterOf: (priority: AlarmPriority) => string): void {
+    this.alarms = alarms;
+    this.letterOf = letterOf;
+    this.showAlarms();
+  }
+
+  private showAlarms(): void {
+    const sites = new Map(this.sites.map((site) => [site.id, site]));
+    const cameras = new Map(this.cameras.map((camera) => [camera.id, camera]));
+    const features = alarmFeatures(this.alarms, sites, cameras, this.letterOf);
+    this.source("alarms")?.setData(collection(features));
+    if (this.loaded) this.host.dataset["alarms"] = String(features.length);
   }
 
   private source(name: string): GeoJSONSource | undefined {
@@ -183,7 +207,7 @@ export class ProvinceMap {
     if (!source) return;
     const next = new Map<number, CameraFeature>();
     for (const camera of this.cameras) {
-      const feature = cameraFeature(camera, this.statuses.get(camera.id), this.numbers);
+      const feature = cameraFeature(camera, this.statuses.get(camera.id), this.numbers, this.ranks.get(camera.id));
       if (feature) next.set(feature.id, feature);
     }
     const { added, changed, removed } = difference(this.shown, next);
@@ -270,7 +294,9 @@ export class ProvinceMap {
     const { x, y } = event.point;
     // Some room around the pointer: symbols are small and hands are not steady.
     const around: [[number, number], [number, number]] = [[x - 6, y - 6], [x + 6, y + 6]]; // prettier-ignore
-    return this.map?.queryRenderedFeatures(around, { layers: ["cameras", "clusters"] })[0];
+    const found = this.map?.queryRenderedFeatures(around, { layers: ["alarm-signs", "cameras", "clusters", "alarm-rings"] });
+    // The sign lies above; a ring counts only where no camera or cluster is.
+    return found?.find((feature) => feature.layer.id !== "alarm-rings") ?? found?.[0];
   }
 
   private point(event: MapMouseEvent): void {
@@ -291,6 +317,11 @@ export class ProvinceMap {
     const found = this.at(event);
     if (!found) {
       this.listener.chosen(null);
+      return;
+    }
+    const alarm = found.properties["aid"] as string | undefined;
+    if (alarm !== undefined) {
+      this.listener.alarmed(alarm);
       return;
     }
     const cluster = found.properties["cluster_id"] as number | undefined;

@@ -109,6 +109,7 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
       },
     },
     selected: nothing,
+    alarms: nothing,
   };
   const layers: LayerSpecification[] = [
     { id: "sea", type: "background", paint: { "background-color": p.sea } },
@@ -124,6 +125,7 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
     (kind === "places" ? places : layers).push(...layersOf(kind, id, tiled ? layer.id : undefined, p, language));
   }
   const tint: ExpressionSpecification = ["match", ["get", "tint"], ...p.tints.flatMap((colour, index) => [index, colour]), p.border] as unknown as ExpressionSpecification;
+  const alarmColour: ExpressionSpecification = ["match", ["get", "rank"], 4, p.ranks[4]!, 3, p.ranks[3]!, 2, p.ranks[2]!, p.ranks[1]!];
   const worst: ExpressionSpecification = ["match", ["get", "worst"], 4, p.ranks[4]!, 3, p.ranks[3]!, 2, p.ranks[2]!, 1, p.ranks[1]!, p.clusterEdge];
   layers.push(
     { id: "borders", type: "line", source: "countries", paint: { "line-color": p.border, "line-width": 1 } },
@@ -136,6 +138,10 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
     { id: "cone-lines", type: "line", source: "cones", minzoom: 13.5, paint: { "line-color": p.cone, "line-opacity": ["case", ["boolean", ["get", "chosen"], false], 0.95, 0.4], "line-width": 1 } },
     { id: "site-dots", type: "circle", source: "sites", minzoom: 12.5, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 12.5, 2.5, 16, 5], "circle-color": p.halo, "circle-stroke-color": p.site, "circle-stroke-width": 1.6 } },
     { id: "site-label", type: "symbol", source: "sites", minzoom: 14.5, layout: { ...FONT, "text-field": ["get", "name"], "text-size": 12, "text-max-width": 9, "text-variable-anchor": ["bottom", "top", "left", "right"], "text-radial-offset": 2.6, "text-optional": true }, paint: { "text-color": p.text, "text-halo-color": p.halo, "text-halo-width": 1.6 } },
+    {
+      id: "alarm-rings", type: "circle", source: "alarms", minzoom: 12.5,
+      paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 12.5, 14, 16, 26], "circle-color": alarmColour, "circle-opacity": 0.1, "circle-stroke-color": alarmColour, "circle-stroke-width": ["+", 0.5, ["*", 0.6, ["get", "rank"]]] },
+    },
     {
       id: "clusters", type: "circle", source: "cameras", filter: ["has", "point_count"],
       paint: {
@@ -170,6 +176,15 @@ export function styleOf(theme: Theme, language: Language, locale: string, base: 
     {
       id: "selected-ring", type: "circle", source: "selected",
       paint: { "circle-radius": 20, "circle-color": p.selected, "circle-opacity": 0.14, "circle-stroke-color": p.selected, "circle-stroke-width": 2 },
+    },
+    {
+      id: "alarm-signs", type: "symbol", source: "alarms", minzoom: 8,
+      layout: {
+        ...FONT, "icon-image": ["concat", "alarm-", ["to-string", ["get", "rank"]], "-", ["to-string", ["get", "waits"]]], "icon-offset": [0, -27],
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 8, 0.6, 13, 1], "symbol-sort-key": ["-", ["get", "rank"]], "icon-allow-overlap": ["step", ["zoom"], false, 11, true],
+        "text-field": ["step", ["zoom"], "", 11, ["get", "letter"]], "text-size": 12, "text-offset": ["match", ["get", "rank"], 3, ["literal", [0, -2.1]], ["literal", [0, -2.25]]], "text-allow-overlap": true, "text-optional": true,
+      },
+      paint: { "text-color": ["case", ["get", "waits"], theme === "dark" ? "#10161d" : "#ffffff", alarmColour] },
     },
     {
       id: "camera-code", type: "symbol", source: "cameras", minzoom: 17.3, filter: ["!", ["has", "point_count"]],

@@ -85,6 +85,35 @@ const badge = (fill: string, edge: string): Draw => (c, size) => {
   c.stroke();
 };
 
+/** The sign of an alarm's priority, as everywhere else: square, triangle, diamond, circle; hollow once somebody has it. */
+const alarmSign = (rank: number, colour: string, halo: string, full: boolean): Draw => (c, size) => {
+  const middle = size / 2;
+  const r = size / 2 - 3;
+  c.beginPath();
+  if (rank === 4) c.rect(middle - r * 0.88, middle - r * 0.88, r * 1.76, r * 1.76);
+  else if (rank === 3) {
+    c.moveTo(middle, middle - r);
+    c.lineTo(middle + r * 1.08, middle + r * 0.92);
+    c.lineTo(middle - r * 1.08, middle + r * 0.92);
+    c.closePath();
+  } else if (rank === 2) {
+    c.moveTo(middle, middle - r);
+    c.lineTo(middle + r, middle);
+    c.lineTo(middle, middle + r);
+    c.lineTo(middle - r, middle);
+    c.closePath();
+  } else c.arc(middle, middle, r * 0.9, 0, 2 * Math.PI);
+  c.lineJoin = "round";
+  c.strokeStyle = halo;
+  c.lineWidth = 5;
+  c.stroke();
+  c.fillStyle = full ? colour : halo;
+  c.fill();
+  c.strokeStyle = colour;
+  c.lineWidth = 2;
+  c.stroke();
+};
+
 export function addSymbols(map: MapLibre, palette: Palette): void {
   const put = (name: string, data: ImageData) => {
     if (map.hasImage(name)) map.removeImage(name);
@@ -94,5 +123,7 @@ export function addSymbols(map: MapLibre, palette: Palette): void {
     put(`fixed-${rank}`, image(30, fixed(colour, palette.symbolEdge, rank)));
     put(`ptz-${rank}`, image(30, ptz(colour, palette.symbolEdge, rank)));
     put(`badge-${rank}`, image(20, badge(colour, palette.halo)));
+    put(`alarm-${rank}-true`, image(28, alarmSign(rank, colour, palette.halo, true)));
+    put(`alarm-${rank}-false`, image(28, alarmSign(rank, colour, palette.halo, false)));
   });
 }

@@ -7,8 +7,8 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams, useSearchParams } from "react-router";
-import { useAlarms, useOwn } from "@/alarms/hooks";
-import { compareAlarms, type Filter, foldFlood, inFlood, isUnacknowledged, NO_FILTER, passes, PRIORITIES, type Row, type Tab, tabOf, TABS, toldLately } from "@/alarms/order";
+import { useAlarms, useFlood, useOwn } from "@/alarms/hooks";
+import { compareAlarms, type Filter, foldFlood, isUnacknowledged, NO_FILTER, passes, PRIORITIES, type Row, type Tab, tabOf, TABS } from "@/alarms/order";
 import { kindName } from "@/alarms/words";
 import { silence } from "@/alarms/bell";
 import type { Alarm } from "@/api/types";
@@ -16,7 +16,7 @@ import { Button, Empty, IconButton, PriorityMark, Segmented, Select } from "@/de
 import { Table } from "@/design/Table";
 import { useFormats } from "@/i18n/format";
 import { serverNowMs } from "@/state/connection";
-import { useConnection, useNow, useSectors } from "@/state/hooks";
+import { useConnection, useSectors } from "@/state/hooks";
 import { useName } from "@/state/preferences";
 import { useMay } from "@/state/session";
 import { acknowledge } from "./acts";
@@ -270,17 +270,6 @@ function filterOf(query: URLSearchParams): Filter {
     state: STATES.find((one) => one === state) ?? "all",
     priority: PRIORITIES.find((one) => one === priority) ?? "all",
   };
-}
-
-/** Whether it is a flood, with the memory that its end needs. */
-export function useFlood(alarms: readonly Alarm[]): { flooded: boolean; count: number } {
-  const now = useNow(5000);
-  const was = useRef(false);
-  return useMemo(() => {
-    const count = toldLately(alarms, Math.max(now, serverNowMs()) * 1000);
-    was.current = inFlood(count, was.current);
-    return { flooded: was.current, count };
-  }, [alarms, now]);
 }
 
 /** Single keys, wherever the focus is but in a field, a menu or a dialog. */

@@ -43,6 +43,9 @@ export function Legend({ schematic }: { schematic: boolean }) {
             <PriorityMark priority="low" size={16} /> {t("legend.connecting")}
           </li>
           <li>
+            <PriorityMark priority="critical" size={16} /> {t("legend.alarm")}
+          </li>
+          <li>
             <svg width="18" height="18" viewBox="0 0 30 30" aria-hidden="true">
               <circle className="cluster" cx="14" cy="16" r="10" />
               <circle className="badge" cx="23" cy="7" r="6" />

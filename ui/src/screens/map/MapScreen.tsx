@@ -5,13 +5,17 @@
  */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useNavigate, useSearchParams } from "react-router";
+import { Link, useNavigate, useSearchParams } from "react-router";
+import { useOpenAlarms, useSpeaker } from "@/alarms/hooks";
+import { alarmSentence } from "@/alarms/words";
+import { AlarmMark } from "@/alarms/AlarmMark";
 import { errorText } from "@/api/client";
-import type { Camera } from "@/api/types";
+import type { AlarmPriority, Camera } from "@/api/types";
 import { Button, Code, Empty, Select } from "@/design";
 import { useFormats } from "@/i18n/format";
+import { cameraRank } from "@/map/features";
 import { type Place, ProvinceMap } from "@/map/provinceMap";
-import { judgeCamera, PRIORITY_RANK } from "@/state/camera_state";
+import { judgeCamera } from "@/state/camera_state";
 import { useCalmVersion, useCamera, useCameras, useCameraStatus, useSectors, useSites, useTowns } from "@/state/hooks";
 import { useName, usePreferences } from "@/state/preferences";
 import { useMay } from "@/state/session";
@@ -23,6 +27,8 @@ import { Legend } from "./Legend";
 import "./map.css";
 
 let leftAt: Place | null = null;
+
+const NO_PRIORITIES: ReadonlyMap<string, AlarmPriority> = new Map();
 
 type StateFilter = "all" | "trouble" | "recording" | "lost" | "refused" | "disabled";
 const STATES: readonly StateFilter[] = ["all", "trouble", "recording", "lost", "refused", "disabled"];
@@ -63,6 +69,10 @@ export function MapScreen() {
     map.current?.select(id, go);
   }, []);
 
+  const navigate = useNavigate();
+  const openAlarm = useRef<(id: string) => void>(() => undefined);
+  openAlarm.current = (id) => void navigate(`/alarms/${id}`);
+
   useEffect(() => {
     if (!host.current) return;
     const made = new ProvinceMap(
@@ -71,6 +81,7 @@ export function MapScreen() {
       {
         hovered: (id, x, y) => setHover(id ? { id, x, y } : null),
         chosen: (id) => choose(id, false),
+        alarmed: (id) => openAlarm.current(id),
         failed: (error) => setTrouble(errorText(error)),
         settled: () => (leftAt = made.current),
         schematic: () => setSchematic(true),
@@ -89,29 +100,45 @@ export function MapScreen() {
     };
   }, [preferences.theme, f.language, f.locale, choose]);
 
+  const alarms = useOpenAlarms();
+  const healthVersion = useCalmVersion("health", 250);
+  const ranks = useMemo(() => {
+    const priorityOf = new Map<string, AlarmPriority>(alarms.map((alarm) => [alarm.signal_id, alarm.priority]));
+    return new Map([...world.watched.health.values()].flatMap((health) => {
+      const camera = world.cameras.get(health.id);
+      return camera ? [[health.id, cameraRank(camera, world.statuses.get(health.id), health, priorityOf)] as const] : [];
+    }));
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [alarms, healthVersion, statusVersion]);
+  const rankOf = useCallback((camera: Camera) => ranks.get(camera.id) ?? cameraRank(camera, world.statuses.get(camera.id), undefined, NO_PRIORITIES), [ranks]);
+
   const filter = useCallback(
     (camera: Camera): boolean => {
       if (sector !== "all" && camera.sector_id !== sector) return false;
       if (kind !== "all" && camera.kind !== kind) return false;
       if (state === "all") return true;
-      const judged = judgeCamera(camera, world.statuses.get(camera.id));
-      return state === "trouble" ? PRIORITY_RANK[judged.priority] > 0 : judged.state === state;
+      return state === "trouble" ? rankOf(camera) > 0 : judgeCamera(camera, world.statuses.get(camera.id)).state === state;
     },
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [sector, kind, state, state === "all" ? 0 : statusVersion],
+    [sector, kind, state, ...(state === "all" ? [0, 0] : [statusVersion, ranks])],
   );
   const visible = useMemo(() => cameras.filter(filter), [cameras, filter]);
   useEffect(() => {
     map.current?.setPlaces(sectors, sites, towns);
   }, [sectors, sites, towns, preferences.theme, f.language, f.locale]);
   useEffect(() => {
-    map.current?.setCameras(visible, world.statuses);
-  }, [visible, statusVersion, preferences.theme, f.language, f.locale]);
+    map.current?.setCameras(visible, world.statuses, ranks);
+  }, [visible, ranks, statusVersion, preferences.theme, f.language, f.locale]);
+
+  const shownAlarms = useMemo(() => (sector === "all" ? alarms : alarms.filter((alarm) => alarm.sector_id === sector)), [alarms, sector]);
+  useEffect(() => {
+    map.current?.setAlarms(shownAlarms, (priority) => t(`common:priority_letter.${priority}`));
+  }, [shownAlarms, visible, t, preferences.theme, f.language, f.locale]);
 
   const troubled = useMemo(
-    () => visible.filter((camera) => PRIORITY_RANK[judgeCamera(camera, world.statuses.get(camera.id)).priority] > 0).length,
+    () => visible.filter((camera) => rankOf(camera) > 0).length,
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [visible, statusVersion],
+    [visible, rankOf, statusVersion],
   );
   const onChoose = useCallback((camera: Camera) => choose(camera.id, true), [choose]);
   const onHover = useCallback((camera: Camera | null) => map.current?.highlight(camera?.id ?? null), []);
@@ -243,6 +270,7 @@ function LiveCard({ id, onClose }: { id: string; onClose(): void }) {
         {site && <span className="muted"> · {names(site)}</span>}
         {status?.main && status.main.bitrate_bps > 0 && <span className="muted number"> · {f.bitrate(status.main.bitrate_bps)}</span>}
       </p>
+      <CardAlarm camera={camera} />
       <footer>
         <Button small look="primary" onPress={() => void navigate(`/camera/${camera.id}`)}>
           {t("open")}
@@ -257,6 +285,20 @@ function LiveCard({ id, onClose }: { id: string; onClose(): void }) {
         </Button>
       </footer>
     </section>
+  );
+}
+
+/** The most urgent open alarm of this camera or its site, one press away. */
+function CardAlarm({ camera }: { camera: Camera }) {
+  const alarms = useOpenAlarms();
+  const speaker = useSpeaker();
+  const alarm = alarms.find((one) => one.camera_ids.includes(camera.id)) ?? alarms.find((one) => one.site_id !== null && one.site_id === camera.site_id);
+  if (!alarm) return null;
+  return (
+    <Link className="live-card-alarm" to={`/alarms/${alarm.id}`}>
+      <AlarmMark alarm={alarm} size={16} />
+      <span>{alarmSentence(alarm, speaker)}</span>
+    </Link>
   );
 }
 

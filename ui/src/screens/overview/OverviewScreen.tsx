@@ -6,8 +6,8 @@ import { type ReactNode, useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 import { AlarmMark } from "@/alarms/AlarmMark";
-import { useAlarms, useOpenAlarms, useSpeaker } from "@/alarms/hooks";
-import { isUnacknowledged, loadSlots, PRIORITIES, tally, toldLately } from "@/alarms/order";
+import { useAlarms, useFlood, useOpenAlarms, useSpeaker } from "@/alarms/hooks";
+import { foldFlood, type FoldRow, isUnacknowledged, loadSlots, PRIORITIES, tally, toldLately } from "@/alarms/order";
 import { alarmPlace, alarmSentence, conditionName, kindName } from "@/alarms/words";
 import type { Alarm, Vitals, WorkOrder } from "@/api/types";
 import { Empty, IconButton, Icon } from "@/design";
@@ -77,6 +77,7 @@ function Panel({ title, to, area, children, aside }: { title: string; to: string
 }
 
 const TOP = 5;
+const NOTHING_OPENED: ReadonlySet<string> = new Set();
 
 /** The few that need a person now. */
 function Needed() {
@@ -86,6 +87,9 @@ function Needed() {
   const counts = tally(open);
   const { phase } = useConnection();
   const waiting = open.filter(isUnacknowledged).length;
+  const { flooded } = useFlood(useAlarms());
+  const rows = foldFlood(open, flooded, NOTHING_OPENED).slice(0, TOP);
+  const left = open.length - rows.reduce((sum, row) => sum + (row.type === "fold" ? row.count : 1), 0);
   return (
     <Panel
       area="needed"
@@ -110,13 +114,11 @@ function Needed() {
       ) : (
         <>
           <ol className="ov-alarms">
-            {open.slice(0, TOP).map((alarm) => (
-              <Alarmed key={alarm.id} alarm={alarm} />
-            ))}
+            {rows.map((row) => (row.type === "alarm" ? <Alarmed key={row.id} alarm={row.alarm} /> : <Folded key={row.id} row={row} />))}
           </ol>
-          {open.length > TOP && (
+          {left > 0 && (
             <p className="ov-more">
-              {t("more", { count: open.length - TOP })}
+              {t("more", { count: left })}
               {waiting > 0 && ` · ${t("waiting", { count: waiting })}`}
             </p>
           )}
@@ -147,6 +149,23 @@ function Alarmed({ alarm }: { alarm: Alarm }) {
           <time>{f.when(alarm.since_us, now)}</time>
           {alarm.state === "unacknowledged" && alarm.respond_by_us !== null ? <Respond alarm={alarm} /> : <span>{t(`alarms:state.${alarm.state}`)}</span>}
         </span>
+      </Link>
+    </li>
+  );
+}
+
+/** Many of one cause, in a flood. */
+function Folded({ row }: { row: FoldRow }) {
+  const { t } = useTranslation("alarms");
+  return (
+    <li data-waits={row.unacknowledged > 0 || undefined}>
+      <Link to={`/alarms?kind=${row.kind}`}>
+        <AlarmMark alarm={{ priority: row.priority, state: row.unacknowledged > 0 ? "returned_unacknowledged" : "acknowledged" }} size={34} />
+        <span className="ov-said">
+          <strong>{t("fold", { count: row.count, kind: kindName(row.kind) })}</strong>
+          <span>{t("fold_sites", { count: row.sites })}</span>
+        </span>
+        <span className="ov-when">{row.unacknowledged > 0 && t("fold_waiting", { count: row.unacknowledged })}</span>
       </Link>
     </li>
   );
