@@ -106,7 +106,7 @@ def ensure_console(database: Database, at: datetime) -> None:
     with database.read() as session:
         if session.scalar(select(func.count()).select_from(Console)):
             return
-    values = {"code": "C1", "name_ar": "منضدة المشغّل ١", "name_en": "Operator's console 1"}
+    values = {"code": "C1", "name_ar": "منضدة المشغّل 1", "name_en": "Operator's console 1"}
     add_console(database, Who.system("duty"), at, values)
 
 
