@@ -7,6 +7,8 @@ Names are matched without namespaces. Bounds: as `formats/soap.py`, and `PROFILE
 Core, Media, Media2, PTZ.
 """
 
+import copy
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -44,6 +46,15 @@ class Profile:
     width: int
     height: int
     ptz: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderConfiguration:
+    """How a video encoder is set. `given` is the device's own element, which is sent back but for what changes."""
+
+    token: str
+    frame_rate_hz: float
+    given: Element
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,26 @@ def get_stream_uri(namespace: str, profile: str) -> Element:
         node(SCHEMA, "Transport", node(SCHEMA, "Protocol", text="RTSP")),
     )
     return node(MEDIA1, "GetStreamUri", setup, node(MEDIA1, "ProfileToken", text=profile))
+
+
+def get_video_encoder_configurations(namespace: str) -> Element:
+    """How all video encoders are set."""
+    return node(namespace, "GetVideoEncoderConfigurations")
+
+
+def set_video_encoder_configuration(namespace: str, configuration: EncoderConfiguration, rate_hz: float) -> Element:
+    """Set an encoder as it is, but for its frame rate. Not kept over a restart of the device, where it obeys that."""
+    changed = node(namespace, "Configuration")
+    for name, value in configuration.given.attrib.items():
+        changed.set(name, value)
+    for part in configuration.given.iterchildren("*"):
+        changed.append(copy.deepcopy(part))
+    limit = next(soap.find_all(changed, "FrameRateLimit"))
+    limit.text = f"{rate_hz:g}" if namespace == MEDIA2 else str(max(1, math.ceil(rate_hz)))
+    call = node(namespace, "SetVideoEncoderConfiguration", changed)
+    if namespace == MEDIA1:
+        call.append(node(MEDIA1, "ForcePersistence", text="false"))
+    return call
 
 
 def continuous_move(profile: str, pan: float, tilt: float, zoom: float, timeout_s: float) -> Element:
@@ -208,6 +239,20 @@ def read_profiles(body: Element) -> list[Profile]:
             )
         )
     return profiles
+
+
+def read_video_encoder_configurations(body: Element) -> list[EncoderConfiguration]:
+    """The encoders that have a usable token and a limit of their frame rate."""
+    found = []
+    for item in list(soap.children(body, "Configurations"))[:PROFILES_MAX]:
+        token = soap.clean(item.get("token"), TOKEN_MAX + 1)
+        try:
+            rate_hz = float(soap.text_of(item, "FrameRateLimit", 16))
+        except ValueError:
+            continue
+        if 1 <= len(token) <= TOKEN_MAX and 0 < rate_hz <= 240:
+            found.append(EncoderConfiguration(token, rate_hz, item))
+    return found
 
 
 def read_stream_uri(body: Element) -> str:

@@ -19,7 +19,7 @@ from manara.base.errors import Conflict, FieldError, Forbidden, InvalidInput, No
 from manara.base.ids import new_id
 from manara.messages import CameraChanged, Message, PlaceChanged, SiteChanged
 from manara.network import rules, views
-from manara.network.infrastructure.tables import infrastructure_at
+from manara.network.infrastructure.tables import ShedPolicy, infrastructure_at
 from manara.network.references import References, judge
 from manara.network.tables import Camera, GuardTour, PtzPreset, Sector, Site, Town
 from manara.store.act import Act
@@ -264,6 +264,8 @@ def _remove(database: Database, who: Who, at: datetime, noun: str, row_id: str) 
         if used:
             listed = ", ".join(f"{count} {name.replace('_', ' ')}(s)" for name, count in used.items())
             raise Conflict(f"{noun} {row.code} still has {listed}.", code=f"{noun}_in_use", detail=used)
+        if noun == "site":
+            act.session.execute(delete(ShedPolicy).where(ShedPolicy.site_id == row_id))
         if noun == "camera":
             act.session.execute(delete(GuardTour).where(GuardTour.camera_id == row_id))
             act.session.execute(delete(PtzPreset).where(PtzPreset.camera_id == row_id))

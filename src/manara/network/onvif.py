@@ -19,6 +19,7 @@ import socket
 import struct
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -168,6 +169,38 @@ class OnvifClient:
             "profiles": shown,
             "ptz": onvif.PTZ in self._known_services() and any(profile.ptz for profile in profiles),
         }
+
+    # ---- encoders
+
+    def frame_rates(self) -> dict[str, float]:
+        """The limit of the frame rate of each video encoder, in Hz, by its token. Raises `Unavailable`."""
+        return {one.token: one.frame_rate_hz for one in self._encoders()[1]}
+
+    def set_frame_rates(self, rates_hz: Mapping[str, float]) -> None:
+        """Set the limits of these encoders; all else stays. Unknown tokens are left out. Raises `Unavailable`."""
+        namespace, encoders = self._encoders()
+        for one in encoders:
+            wanted_hz = rates_hz.get(one.token)
+            if wanted_hz is not None and wanted_hz != one.frame_rate_hz:
+                request = onvif.set_video_encoder_configuration(namespace, one, wanted_hz)
+                self._ask(self._service(namespace), request)
+
+    def _encoders(self) -> tuple[str, list[onvif.EncoderConfiguration]]:
+        services = self._known_services()
+        failed: Unavailable | None = None
+        for namespace in (onvif.MEDIA2, onvif.MEDIA1):
+            if namespace not in services:
+                continue
+            try:
+                answer = self._ask(self._service(namespace), onvif.get_video_encoder_configurations(namespace))
+            except Unavailable as error:
+                if error.code != "onvif_protocol":
+                    raise
+                failed = error
+                continue
+            if found := onvif.read_video_encoder_configurations(answer):
+                return namespace, found
+        raise failed or Unavailable("This camera tells of no video encoder.", code="onvif_no_encoder")
 
     # ---- PTZ
 

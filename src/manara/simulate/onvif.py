@@ -48,6 +48,7 @@ class OnvifDevice:
     ptz: PtzState | None = None
     serial: str = ""
     replay: set[bytes] = field(default_factory=set)
+    frame_limits: dict[str, int] = field(default_factory=dict)  # stream → Hz; told, and not obeyed by the clip
 
     def now(self) -> datetime:
         """The camera's own clock, which may be wrong."""
@@ -204,6 +205,29 @@ class OnvifDevices:
             raise SoapFault("ter:NoProfile", f"there is no profile {stream}")
         return f"<trt:GetProfileResponse>{_profile('trt:Profile', device, stream, mount)}</trt:GetProfileResponse>"
 
+    def encoders(self, device: OnvifDevice, _: etree._Element) -> str:
+        return "<trt:GetVideoEncoderConfigurationsResponse>{}</trt:GetVideoEncoderConfigurationsResponse>".format(
+            "".join(
+                _encoder("trt:Configurations", device, stream, mount) for stream, mount in device.camera.mounts.items()
+            )
+        )
+
+    def set_encoder(self, device: OnvifDevice, call: etree._Element) -> str:
+        configuration = call.find("{*}Configuration")
+        stream = "" if configuration is None else configuration.get("token", "")
+        if configuration is None or stream not in device.camera.mounts:
+            raise SoapFault("ter:NoConfig", f"there is no encoder {stream}")
+        for part in ("Name", "Encoding", "Quality", "SessionTimeout"):  # a real camera refuses half a configuration
+            _text(configuration, part)
+        try:
+            limit = int(_text(configuration, "FrameRateLimit"))
+        except ValueError as error:
+            raise SoapFault("ter:ConfigModify", "FrameRateLimit is not a number") from error
+        if not 1 <= limit <= 60:
+            raise SoapFault("ter:ConfigModify", f"{limit} frames a second cannot be")
+        device.frame_limits[stream] = limit
+        return "<trt:SetVideoEncoderConfigurationResponse/>"
+
     def stream_uri(self, device: OnvifDevice, call: etree._Element) -> str:
         stream = _text(call, "ProfileToken")
         if stream not in device.urls:
@@ -217,7 +241,6 @@ class OnvifDevices:
 
 def _profile(tag: str, device: OnvifDevice, stream: str, mount: Mount) -> str:
     width, height = mount.size_px
-    coding = "H264" if mount.codec == "h264" else "H265"
     ptz = ""
     if device.ptz is not None:
         ptz = f'<tt:PTZConfiguration token="ptz">{_PTZ_CONFIGURATION}</tt:PTZConfiguration>'
@@ -225,12 +248,21 @@ def _profile(tag: str, device: OnvifDevice, stream: str, mount: Mount) -> str:
         f'<{tag} token="{stream}" fixed="true"><tt:Name>{stream}</tt:Name>'
         '<tt:VideoSourceConfiguration token="source"><tt:Name>source</tt:Name><tt:UseCount>2</tt:UseCount>'
         f'<tt:SourceToken>source</tt:SourceToken><tt:Bounds x="0" y="0" width="{width}" height="{height}"/>'
-        f'</tt:VideoSourceConfiguration><tt:VideoEncoderConfiguration token="{stream}"><tt:Name>{stream}</tt:Name>'
+        f"</tt:VideoSourceConfiguration>{_encoder('tt:VideoEncoderConfiguration', device, stream, mount)}{ptz}</{tag}>"
+    )
+
+
+def _encoder(tag: str, device: OnvifDevice, stream: str, mount: Mount) -> str:
+    width, height = mount.size_px
+    coding = "H264" if mount.codec == "h264" else "H265"
+    limit = device.frame_limits.get(stream, round(mount.frame_rate))
+    return (
+        f'<{tag} token="{stream}"><tt:Name>{stream}</tt:Name>'
         f"<tt:UseCount>1</tt:UseCount><tt:Encoding>{coding}</tt:Encoding><tt:Resolution><tt:Width>{width}</tt:Width>"
         f"<tt:Height>{height}</tt:Height></tt:Resolution><tt:Quality>4</tt:Quality><tt:RateControl>"
-        f"<tt:FrameRateLimit>{round(mount.frame_rate)}</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval>"
+        f"<tt:FrameRateLimit>{limit}</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval>"
         "<tt:BitrateLimit>2000</tt:BitrateLimit></tt:RateControl><tt:SessionTimeout>PT60S</tt:SessionTimeout>"
-        f"</tt:VideoEncoderConfiguration>{ptz}</{tag}>"
+        f"</{tag}>"
     )
 
 
@@ -396,6 +428,8 @@ _ANSWERS: dict[str, Callable[[OnvifDevices, OnvifDevice, etree._Element], str]] 
     "GetProfiles": OnvifDevices.profiles,
     "GetProfile": OnvifDevices.profile,
     "GetStreamUri": OnvifDevices.stream_uri,
+    "GetVideoEncoderConfigurations": OnvifDevices.encoders,
+    "SetVideoEncoderConfiguration": OnvifDevices.set_encoder,
 }
 
 

@@ -49,6 +49,7 @@ from manara.web.routes import (
     playback,
     ptz,
     session,
+    site_page,
     suppressions,
     system,
     telemetry,
@@ -59,6 +60,7 @@ from manara.web.watch import STOPPING, SocketWatch
 
 log = logging.getLogger(__name__)
 
+SHED_RATES_S = 3.0
 STOP_S = 3  # open requests and sockets get this long when the program stops
 
 
@@ -83,7 +85,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.system = System(services)
     app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
     # onboarding first: `/cameras/import` must not be taken for a camera
-    parts = (session, changes, onboarding, network, infrastructure, ptz, live)
+    parts = (session, changes, onboarding, network, infrastructure, site_page, ptz, live)
     # alarm_load before alarms: `/alarms/load` must not be taken for an alarm
     on_duty = (alarm_load, duty, notifications)
     alarming = (alarms, suppressions)
@@ -145,6 +147,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(_forever("socket watch", watch.run)),
         asyncio.create_task(_forever("tick", lambda: _tick(services, app.state.system))),
         asyncio.create_task(_forever("exports", exporting.run)),
+        asyncio.create_task(_forever("frame rates", lambda: _shed_rates(services))),
     ]
     await run_sync(services.ptz.start)
     try:
@@ -168,6 +171,13 @@ async def _forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("a background job failed and begins again", extra={"job": name})
         await asyncio.sleep(1.0)
+
+
+async def _shed_rates(services: Services) -> None:
+    """Make the cameras' frame rates what the sites' shedding asks."""
+    while True:
+        await asyncio.sleep(SHED_RATES_S)
+        await run_sync(services.shed_rates.work)
 
 
 async def _tick(services: Services, system: System) -> None:

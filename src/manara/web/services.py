@@ -15,6 +15,7 @@ from manara.access.sessions import SignedIn
 from manara.access.who import Who
 from manara.alarms.duty_clock import Duty
 from manara.base.clock import Clock
+from manara.network.power.shed_rates import ShedRates
 from manara.network.ptz import PtzControl
 from manara.recorder.archive import Archive
 from manara.recorder.feed import FeedClient
@@ -49,6 +50,7 @@ class Services:
     archive: Archive
     looking: Looking
     ptz: PtzControl
+    shed_rates: ShedRates
     duty: Duty
     series: Reader
     static: Path = STATIC
@@ -71,6 +73,7 @@ def assemble(settings: Settings, clock: Clock, database: Database, box: SecretBo
         archive=Archive(lambda: sorted((settings.data.directory / "index").glob("*.sqlite"))),
         looking=Looking(database, clock),
         ptz=PtzControl(database, box, clock, on_moved=PtzTold(journal, clock).moved),
+        shed_rates=ShedRates(database, box, clock),
         duty=Duty(database),
         series=Reader(settings.data.directory / "measurements"),
     )

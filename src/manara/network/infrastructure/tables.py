@@ -150,5 +150,5 @@ def infrastructure_at(site_id: str) -> list[tuple[str, ColumnElement[bool]]]:
         ("switch", Switch.site_id == site_id),
         ("link", or_(Link.a_site_id == site_id, Link.b_site_id == site_id)),
         ("device", TelemetryDevice.site_id == site_id),
-        ("shed_policy", ShedPolicy.site_id == site_id),
+        ("shed_policy", (ShedPolicy.site_id == site_id) & (ShedPolicy.step > 0)),  # at rest it goes with the site
     ]
