@@ -74,8 +74,12 @@ class Upkeep:
     def _hour(self, day: str, hour: str, found: Sequence[Piece], *, closed: bool) -> bool:
         """Merge and roll up one hour where that is due; returns whether anything was done."""
         done = False
-        if len(found) > 1 and (closed or len(found) >= SMALL_FILES):
+        small = [piece for piece in found if piece.first == piece.last]
+        if len(found) > 1 and closed:
             found = self._merge(RAW, day, hour, found)
+            done = True
+        elif len(small) >= SMALL_FILES:
+            self._merge(RAW, day, hour, small)  # each row is written once more, not again with every merge
             done = True
         if not closed or not found:
             return done

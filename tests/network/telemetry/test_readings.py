@@ -464,3 +464,12 @@ def test_an_administrators_file_takes_the_place_of_ours_and_is_read_again(tmp_pa
     assert profiles.load()
     assert profiles.get("epever-tracer").title != "Mine"
     assert profiles.faults() == {}
+
+
+def test_the_guide_lists_every_quantity_reason_and_profile() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guide" / "telemetry.md").read_text(encoding="utf-8")
+    for quantity in QUANTITIES.values():
+        believed = "0 or 1" if quantity.boolean else f"{quantity.low:g} to {quantity.high:g}"
+        assert f"| `{quantity.name}` | {quantity.unit} | {believed} | {quantity.stale_s:g} s |" in guide
+    for word in (*REASONS, *(name for name in shipped() if name != "push")):
+        assert f"`{word}`" in guide, word
