@@ -451,6 +451,8 @@ export interface Alarm {
   closed_us?: number | null;
   /** Of a group: site, sector or flood. */
   group_scope?: string;
+  /** Not told yet, for the operator's load; in the list all the same. */
+  flooded?: boolean;
   /** The alarm that this one is grouped into. */
   group_id: string | null;
   members_count: number;
@@ -464,7 +466,8 @@ export interface Alarm {
   direct: boolean;
   confidence: number;
   evidence: Evidence[];
-  pictures: { reference: string; now: string } | null;
+  /** Names of the evidence pictures of its camera (`/api/cameras/{id}/health/pictures/{name}`). */
+  pictures: { reference: string | null; now: string | null } | null;
   detail: Record<string, unknown>;
   count_24h: number;
   chattering: boolean;

@@ -61,7 +61,7 @@ export function AlarmSide({ alarm, onAsk, onAcknowledge, onClose }: Props) {
       <Acts alarm={alarm} onAsk={onAsk} onAcknowledge={onAcknowledge} />
       <div className="al-body">
         <Age />
-        <Pictures alarm={alarm} />
+        <Pictures alarm={alarm} detail={detail} />
         <div className="al-columns">
           <Advice alarm={alarm} />
           <section className="al-part">

@@ -17,6 +17,8 @@ export function CauseTree({ alarm, detail }: { alarm: Alarm; detail: AlarmDetail
   const f = useFormats();
   const speaker = useSpeaker();
   const rule = typeof alarm.detail["rule"] === "string" ? alarm.detail["rule"] : "";
+  const given = alarm.detail["candidates"];
+  const candidates = Array.isArray(given) ? given.filter((one): one is string => typeof one === "string" && one !== alarm.kind) : [];
   const members = detail?.members ?? [];
   const named = new Set(members.map((member) => member.subject));
   const cameras = alarm.camera_ids.filter((id) => !named.has(`camera:${id}`) && alarm.subject !== `camera:${id}`);
@@ -30,11 +32,12 @@ export function CauseTree({ alarm, detail }: { alarm: Alarm; detail: AlarmDetail
           {rule && (
             <>
               {" · "}
-              {t("detail.rule")} <Code>{rule}</Code>
+              {t("detail.rule")}: {t(`rule.${rule}`, { defaultValue: "" }) || <Code>{rule}</Code>}
             </>
           )}
         </span>
       </p>
+      {candidates.length > 0 && <p className="al-how">{t("detail.candidates", { kinds: f.list(candidates.map(kindName)) })}</p>}
       <ul className="al-tree">
         <li>
           <div className="al-node al-root">

@@ -5,7 +5,7 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import type { Alarm, Camera } from "@/api/types";
+import type { Alarm, AlarmDetail, Camera } from "@/api/types";
 import { Code, Empty } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { useCamera } from "@/state/hooks";
@@ -18,7 +18,7 @@ const SETTLE_MS = 120;
 const WIDTH_PX = 640;
 const SHOWN = 6;
 
-export function Pictures({ alarm }: { alarm: Alarm }) {
+export function Pictures({ alarm, detail }: { alarm: Alarm; detail: AlarmDetail | null }) {
   const { t } = useTranslation("alarms");
   const may = useMay();
   const names = useName();
@@ -38,7 +38,7 @@ export function Pictures({ alarm }: { alarm: Alarm }) {
             {may.watch ? <Now key={camera.id} camera={camera} /> : <Empty title={t("picture.may_not")} />}
           </div>
         </figure>
-        <Compared alarm={alarm} camera={camera} />
+        <Compared alarm={alarm} detail={detail} camera={camera} />
       </div>
       {ids.length > 1 && (
         <div className="al-cameras" role="group" aria-label={t("picture.cameras")}>
@@ -80,24 +80,26 @@ function Now({ camera }: { camera: Camera }) {
   );
 }
 
-function Compared({ alarm, camera }: { alarm: Alarm; camera: Camera }) {
+function Compared({ alarm, detail, camera }: { alarm: Alarm; detail: AlarmDetail | null; camera: Camera }) {
   const { t } = useTranslation("alarms");
   const f = useFormats();
   const may = useMay();
-  const own = alarm.pictures && alarm.subject === `camera:${camera.id}` ? alarm.pictures : null;
-  if (own?.reference) {
-    return (
-      <>
-        <Still key={own.reference} title={t("picture.reference")} address={own.reference} />
-        {own.now && <Still key={own.now} title={t("picture.at_alarm")} address={own.now} />}
-      </>
-    );
-  }
-  if (!may.playback) return null;
+  // A group has the pictures of its parts.
+  const own = [alarm, ...(detail?.grouped ?? [])].find((one) => one.pictures && one.subject === `camera:${camera.id}`)?.pictures;
   const at = minuteBefore(alarm);
   const query = new URLSearchParams({ at_us: String(at), width_px: String(WIDTH_PX), exact: "0" });
-  const address = `/api/cameras/${encodeURIComponent(camera.id)}/frame.jpg?${query.toString()}`;
-  return <Still key={address} title={t("picture.before")} stamp={f.clock(at / 1000)} address={address} />;
+  const before = `/api/cameras/${encodeURIComponent(camera.id)}/frame.jpg?${query.toString()}`;
+  const evidence = (name: string) => (name.startsWith("/") ? name : `/api/cameras/${encodeURIComponent(camera.id)}/health/pictures/${encodeURIComponent(name)}`);
+  return (
+    <>
+      {own?.reference ? (
+        <Still key={own.reference} title={t("picture.reference")} address={evidence(own.reference)} />
+      ) : (
+        may.playback && <Still key={before} title={t("picture.before")} stamp={f.clock(at / 1000)} address={before} />
+      )}
+      {own?.now && <Still key={own.now} title={t("picture.at_alarm")} address={evidence(own.now)} />}
+    </>
+  );
 }
 
 /** One still picture; fetched a moment after it is wanted, and honest when there is none. */

@@ -33,7 +33,7 @@ export function columnsOf(wide: boolean, t: (key: string) => string): Column<Row
     wide && { id: "where", head: t("column.where"), width: "minmax(140px, 1.5fr)", cell: alarmCell(Where) },
     { id: "state", head: t("column.state"), width: wide ? "136px" : "112px", cell: alarmCell(State) },
     { id: "since", head: t("column.since"), width: "118px", cell: alarmCell(Times) },
-    wide && { id: "owner", head: t("column.owner"), width: "112px", cell: alarmCell(Owner) },
+    wide && { id: "owner", head: t("column.owner"), width: "130px", cell: alarmCell(Owner) },
   ];
   return columns.filter((column) => column !== false);
 }
@@ -73,6 +73,7 @@ function What({ alarm, withPlace, inner }: { alarm: Alarm; withPlace: boolean; i
         {withPlace && <Place alarm={alarm} />}
         {alarm.exercise && <span className="chip">{t("exercise")}</span>}
         {!alarm.direct && <span className="al-note">{t("inferred")}</span>}
+        {alarm.flooded && <span className="al-note">{t("held")}</span>}
         {more > 0 && <span className="al-note">{t("holds", { count: more })}</span>}
         {alarm.chattering && <Icon name="refresh" size={13} />}
         {alarm.escalated > 0 && <span className="al-note text-high">{t(`escalated.${Math.min(2, alarm.escalated)}`)}</span>}
@@ -132,7 +133,8 @@ export function Respond({ alarm }: { alarm: Alarm }) {
   const now = useNow(1000);
   if (alarm.respond_by_us === null || alarm.state !== "unacknowledged") return <span className="muted">—</span>;
   const leftMs = alarm.respond_by_us / 1000 - now;
-  const text = f.digits(clockOf(Math.abs(leftMs)));
+  // By the second where it presses, in words where it does not.
+  const text = Math.abs(leftMs) < CLOCK_UNDER_MS ? f.digits(clockOf(Math.abs(leftMs))) : f.duration(Math.round(Math.abs(leftMs) / 60_000) * 60_000);
   return (
     <span className={`number al-respond${leftMs < 0 ? " text-critical" : leftMs < 60_000 ? " text-high" : ""}`} title={t("respond.by", { time: f.clock(alarm.respond_by_us / 1000) })}>
       {t(leftMs < 0 ? "respond.over" : "respond.left", { time: text })}
@@ -140,12 +142,13 @@ export function Respond({ alarm }: { alarm: Alarm }) {
   );
 }
 
-/** 4:05, 1:12:30 */
+const CLOCK_UNDER_MS = 3_600_000;
+
+/** 4:05 */
 function clockOf(ms: number): string {
   const s = Math.floor(ms / 1000);
   const two = (value: number) => String(value).padStart(2, "0");
-  const hours = Math.floor(s / 3600);
-  return `\u2066${hours ? `${hours}:${two(Math.floor(s / 60) % 60)}` : Math.floor(s / 60)}:${two(s % 60)}\u2069`;
+  return `\u2066${Math.floor(s / 60)}:${two(s % 60)}\u2069`;
 }
 
 function Owner({ alarm }: { alarm: Alarm }) {
