@@ -1,6 +1,7 @@
 """Who is told off-screen of what and when: the rules, the routes, and what is written down."""
 
 import ipaddress
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -276,5 +277,9 @@ def test_words_are_one_line_and_their_isolates_are_closed(code: str, kind: str) 
         assert message.title.count("\u2068") == message.title.count("\u2069")
 
 
-def test_every_kind_has_its_words() -> None:
+def test_every_kind_has_its_words_and_they_are_those_of_the_screens() -> None:
     assert set(words.TITLES) == set(kinds.DEFAULTS)
+    locales = Path(__file__).resolve().parents[2] / "ui" / "src" / "locales"
+    for place, language in enumerate(words.LANGUAGES):
+        shown = json.loads((locales / language / "alarms.json").read_text(encoding="utf-8"))["kind"]
+        assert {kind: titles[place] for kind, titles in words.TITLES.items()} == shown
