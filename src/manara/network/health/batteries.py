@@ -56,6 +56,7 @@ class _Battery:
     peak_w: float = 0.0
     profile: battery.LoadProfile | None = None
     clearness: solar.Clearness = field(default_factory=solar.Clearness)
+    learned: battery.Capacity | None = None  # what it really holds, from hours without grid and sun
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ class Batteries:
             made = _Battery(capacity, site.lat, site.lon, peaks.get(row.site_id, 0.0))
             before = self.known.get(row.site_id)
             if before is not None:
-                made.profile, made.clearness = before.profile, before.clearness
+                made.profile, made.clearness, made.learned = before.profile, before.clearness, before.learned
             found[row.site_id] = made
         self.known = found
 
@@ -93,6 +94,7 @@ class Batteries:
         loads = history.last_hours(every, "load_power_w", LEARN_HOURS, now_us)
         suns = history.last_hours(every, "solar_power_w", LEARN_HOURS, now_us)
         charges = history.last_hours(every, "state_of_charge_pct", LEARN_HOURS, now_us)
+        grids = history.last_hours(every, "grid_present", LEARN_HOURS, now_us)
         for site_id, one in self.known.items():
             mine = subjects.get(site_id, [])
             load = next((loads[subject] for subject in mine if loads.get(subject)), ())
@@ -104,6 +106,18 @@ class Batteries:
             if sun and one.peak_w:
                 shone = [solar.SolarSample(point.at_us, point.mean, charge.get(point.at_us)) for point in sun]
                 one.clearness = solar.learn_clearness(shone, one.lat_deg, one.lon_deg, one.peak_w, now_us)
+            sun_w = {point.at_us: point.mean for point in sun}
+            grid = {p.at_us: p.mean for subject in mine for p in grids.get(subject, ())}
+            if not one.peak_w or sun:  # without the sun's share, what was drawn from the battery is not known
+                hours = [
+                    battery.PowerSample(
+                        p.at_us, charge[p.at_us], p.mean, sun_w.get(p.at_us, 0.0), grid.get(p.at_us, 0.0)
+                    )
+                    for p in load
+                    if p.at_us in charge
+                ]
+                found = battery.learn_capacity(hours, one.capacity)
+                one.learned = None if found == one.capacity else found
 
     def forecasts(self, facts: Facts, now_us: int) -> dict[str, battery.Forecast]:
         """The forecasts that are due this minute, by site."""
@@ -126,7 +140,7 @@ class Batteries:
                     lon_deg=one.lon_deg,
                     state_of_charge_pct=charge[0],
                     load_w=load[0],
-                    capacity=one.capacity,
+                    capacity=one.learned or one.capacity,
                     profile=one.profile,
                     panel=battery.Panel(one.peak_w, one.clearness) if one.peak_w else None,
                     on_grid=on_grid,

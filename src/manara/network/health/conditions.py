@@ -48,6 +48,8 @@ class _Pending:
     due_us: int
     confidence: float
     detail: Mapping[str, Any]
+    seen_us: int = 0  # when it was last said
+    confirm: bool = False  # only saying it again lets it begin
 
 
 @dataclass(slots=True)
@@ -80,8 +82,12 @@ class Latches:
         since_us: int | None = None,
         confidence: float = 1.0,
         detail: Mapping[str, Any] | None = None,
+        confirm: bool = False,
     ) -> None:
-        """Say whether `kind` is so of `subject` at `at_us`. `since_us`: since when, where that is known better."""
+        """Say whether `kind` is so of `subject` at `at_us`. `since_us`: since when, where that is known better.
+
+        `confirm`: one bad value is not enough; it begins when a value after `on_s` says the same.
+        """
         key = (kind, subject)
         known = self.active.get(key)
         pending = self._pending.get(key)
@@ -92,25 +98,28 @@ class Latches:
                 self._learn(known, confidence, detail)
             return
         delay_us = round((on_s if now else off_s) * S)
+        if pending is not None and confirm and at_us - pending.seen_us > max(60 * S, 5 * delay_us):
+            pending = None  # what was said so long ago, once, has nothing to do with this
         if pending is None:
             begun_us = min(since_us, at_us) if since_us is not None and now else at_us
-            pending = _Pending(now, begun_us, at_us + delay_us, confidence, detail or {})
+            pending = _Pending(now, begun_us, at_us + delay_us, confidence, detail or {}, at_us, confirm and now)
             if at_us < pending.due_us:
                 self._pending[key] = pending
                 return
         else:
-            pending.confidence, pending.detail = confidence, detail or pending.detail
+            pending.confidence, pending.detail, pending.seen_us = confidence, detail or pending.detail, at_us
         if at_us >= pending.due_us:
             self._settle(key, pending, at_us)
 
     def tick(self, at_us: int) -> None:
         """Let what was pending long enough become so, though nobody said it again."""
-        for key, pending in [(key, pending) for key, pending in self._pending.items() if pending.due_us <= at_us]:
+        due = [(key, one) for key, one in self._pending.items() if one.due_us <= at_us and not one.confirm]
+        for key, pending in due:
             self._settle(key, pending, at_us)
 
     def next_us(self) -> int | None:
         """When `tick` has something to do."""
-        return min((pending.due_us for pending in self._pending.values()), default=None)
+        return min((pending.due_us for pending in self._pending.values() if not pending.confirm), default=None)
 
     def end(self, kind: str, subject: str, at_us: int) -> None:
         """End it at once, whatever its delays."""

@@ -51,6 +51,7 @@ class Network:
     wake_us: int | None = None
     _depth: dict[str, int] = field(default_factory=dict)
     _reserve: frozenset[str] = frozenset()
+    _beyond: dict[str, list[str]] = field(default_factory=dict)
     _judged: dict[str, tuple[int, Root]] = field(default_factory=dict)  # by site: onset, root
     _darks: dict[str, Dark] = field(default_factory=dict)
     _suspects: set[str] = field(default_factory=set)
@@ -62,6 +63,7 @@ class Network:
         topology = self.board.topology
         self._reserve = frozenset(id for id, link in topology.links.items() if link.role == "reserve")
         self._depth = _depths(topology, self._reserve)
+        self._beyond = {}
 
     def dark_sites(self) -> Collection[str]:
         """The sites that are dark, as of the last look."""
@@ -98,9 +100,14 @@ class Network:
     def _dark(self, site_id: str) -> Dark | None:
         if not site_id or site_id in self.board.topology.control_rooms:
             return None
-        lost = [self.board.lost(camera_id) for camera_id in self.board.topology.site_cameras.get(site_id, ())]
-        seen = [one for one in lost if one is not None]
-        if not seen or len(seen) < len(lost):
+        seen = []
+        for camera_id in self.board.topology.site_cameras.get(site_id, ()):
+            lost = self.board.lost(camera_id)
+            if lost is not None:
+                seen.append(lost)
+            elif self.board.get("video_lost", f"camera:{camera_id}") is None:
+                return None  # it plays, or at least answers
+        if not seen:
             return None
         latest_us = max(one.since_us for one in seen)
         together = [one for one in seen if latest_us - one.since_us <= self.settle.together_s * S]
@@ -122,16 +129,25 @@ class Network:
             for hub in self._neighbours(queue.pop()):
                 if hub in gone or hub in topology.control_rooms or topology.site_cameras.get(hub):
                     continue
-                beyond = [one for one in self._neighbours(hub) if self._depth.get(one, 0) > self._depth.get(hub, 0)]
+                beyond = self._only_by(hub)
                 if not beyond or not all(one in gone for one in beyond):
                     continue
                 onset_us = max((self._darks[one].onset_us for one in beyond if one in self._darks), default=0)
                 silent = bool(self.board.at_site(hub, *_SITE_SIGNS))
-                if (len(beyond) >= 2 or silent) and not heard(self.board, hub, onset_us):
+                dead = bool(self.board.at_site(hub, "switch_unreachable"))
+                if dead or ((len(beyond) >= 2 or silent) and not heard(self.board, hub, onset_us)):
                     gone.add(hub)
                     suspects.add(hub)
                     queue.append(hub)
         return suspects
+
+    def _only_by(self, hub: str) -> list[str]:
+        """The neighbours of a hub that reach the control room by it alone."""
+        found = self._beyond.get(hub)
+        if found is None:
+            reached = self.board.topology.reached({hub}, self._reserve)
+            found = self._beyond[hub] = [one for one in self._neighbours(hub) if one not in reached]
+        return found
 
     def _neighbours(self, site_id: str) -> list[str]:
         topology = self.board.topology
@@ -169,8 +185,14 @@ class Network:
         for site_id, root in roots.items():
             found.append(self._conclusion(root, site_id, [site_id, *behind[site_id]], set()))
         linked = {site_id for site_id in rest if topology.control_rooms and self._main_links(site_id)}
-        if linked:
-            live = topology.reached(self._darks.keys() | self._suspects, self._reserve)
+        if linked and self._nobody_left(linked):
+            room = topology.control_rooms[0]
+            down = tuple(one for id in self._main_links(room) if (one := self.board.link_down(id)) is not None)
+            root = Root("site_isolated", f"site:{room}", "nobody_left", False, 0.85, down)
+            hubs = [id for id in topology.sites if not topology.site_cameras.get(id) and id != room]
+            found.append(self._conclusion(root, room, sorted(linked) + hubs, set()))
+        elif linked:
+            live = topology.reached(self._darks.keys() | self._suspects, self._reserve | self._down)
             blind = {
                 id
                 for id in topology.sites
@@ -180,6 +202,23 @@ class Network:
                 found += self._outage(part)
         found += self._unlinked(rest - linked)
         return found
+
+    def _nobody_left(self, linked: Collection[str]) -> bool:
+        """Whether all cameras went at about the same time: then it is the control room that is cut off."""
+        topology = self.board.topology
+        if len(linked) < _MASS_SITES or len(topology.control_rooms) != 1:
+            return False
+        onsets = sorted(self._darks[one].onset_us for one in linked)
+        middle_us = onsets[len(onsets) // 2]
+        together = sum(abs(one - middle_us) <= _MASS_S * S for one in onsets)
+        if together < 0.8 * len(onsets):
+            return False
+        for site_id, cameras in topology.site_cameras.items():
+            if site_id not in self._darks and self._main_links(site_id):
+                lost = [self.board.get("video_lost", f"camera:{id}") for id in cameras]
+                if any(one is None for one in lost):
+                    return False
+        return True
 
     def _power(self, one: Dark) -> Root | None:
         root = power_root(self.board, one.site_id, one.onset_us, self.settle)
@@ -195,7 +234,6 @@ class Network:
         same = known is not None and abs(then_us - onset_us) <= self.settle.together_s * S
         if same and known is not None and root.kind != known.kind and root.confidence <= known.confidence + 0.05:
             return known
-        self._judged[site_id] = (onset_us, root)
         return root
 
     def _kept(self, now_us: int) -> set[str]:
@@ -245,7 +283,9 @@ class Network:
         darks = [self._darks[one] for one in part if one in self._darks]
         latest_us = max(one.onset_us for one in darks)
         old = {id for id in borders if self._down_before(id, latest_us)}
-        fresh = {id: ends for id, ends in borders.items() if id not in old} or borders
+        ways_in = topology.reached(part, self._reserve)  # what hangs on the outage is no way into it
+        fresh = {id: ends for id, ends in borders.items() if id not in old and ends[1] in ways_in}
+        fresh = fresh or {id: ends for id, ends in borders.items() if ends[1] in ways_in} or borders
         frontier = sorted({ends[0] for ends in fresh.values()})
         onset_us = min((self._darks[one].onset_us for one in frontier if one in self._darks), default=latest_us)
         early = {one.site_id for one in darks if one.onset_us < onset_us - self.settle.before_s * S}
@@ -269,7 +309,7 @@ class Network:
     def _worth(self, part: Collection[str], root: Root, borders: Iterable[str]) -> bool:
         """One lost camera that is alone at its site is a camera's matter until anything speaks for more."""
         darks = [self._darks[one] for one in part if one in self._darks]
-        if len(darks) > 1 or len(darks[0].lost) > 1 or root.kind not in ("site_isolated", "switch_dead"):
+        if len(darks) > 1 or len(darks[0].lost) > 1 or root.direct:
             return True
         signs = self.board.at_site(darks[0].site_id, *_SITE_SIGNS)
         return bool(signs) or any(link_id in self._down for link_id in borders)
@@ -348,6 +388,9 @@ class Network:
         ready_us = self._ready(root, darks)
         since_us = min([one.onset_us for one in darks] + [one.since_us for one in root.conditions])
         cameras = cameras_of(condition for one in darks for condition in one.lost)
+        if ready_us <= self._now_us:
+            # While symptoms still come in, a judgement is not worth remembering.
+            self._judged[site_id] = (min(one.onset_us for one in darks), root)
         evidence: list[Evidence] = [of_condition(one, self.board.topology) for one in root.conditions]
         evidence += root.readings
         onset_us = min(one.onset_us for one in darks)

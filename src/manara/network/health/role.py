@@ -33,6 +33,7 @@ from manara.network.health.monitor import Monitor, Pending
 from manara.network.health.telemetry_rules import DeviceLook
 from manara.network.health.vitals import VitalsBook, in_parts
 from manara.network.infrastructure.devices import device_specs
+from manara.network.power import shed_clock
 from manara.network.telemetry.devices import DeviceSpec
 from manara.network.telemetry.gather import PUSH_SUBJECT, Gatherer
 from manara.network.telemetry.latest import Latest
@@ -55,6 +56,7 @@ DEVICES_EVERY_S = 5.0
 VITALS_EVERY_S = 5.0
 VITALS_COMPLETE = 12  # every twelfth report tells all
 FORECAST_EVERY_S = 60.0
+SHED_EVERY_S = 10.0
 LEARN_EVERY_S = 3600.0
 REREAD_EVERY_S = 300.0  # the network is read again also when no word of a change came
 SAVE_EVERY_S = 900.0
@@ -124,6 +126,7 @@ class Health:
                 ("devices", self._every(DEVICES_EVERY_S, self._look_at_devices)),
                 ("vitals", self._tell_vitals(monitor)),
                 ("forecasts", self._every(FORECAST_EVERY_S, self._forecast, first_s=10.0)),
+                ("shedding", self._every(SHED_EVERY_S, self._shed_load)),
                 ("learning", self._every(LEARN_EVERY_S, self._learn, first_s=30.0)),
                 ("network", self._follow_network(monitor)),
                 ("normals", self._every(SAVE_EVERY_S, self._save)),
@@ -326,6 +329,22 @@ class Health:
             self.forecasts[site_id] = values
             self.monitor.forecast(site_id, values, now_us)
         self._wake.set()
+
+    async def _shed_load(self) -> None:
+        """Sites on their battery shed by their policies; their cameras are then meant to give less."""
+        if self.monitor is None:
+            return
+        now_us = self._clock.wall_us()
+        sites = await run_sync(shed_clock.with_policy, self._database)
+        power = {
+            site_id: shed_clock.power_now(self.monitor.facts, self.forecasts.get(site_id), site_id, now_us)
+            for site_id in sites
+        }
+        found = await run_sync(shed_clock.look, self._database, now_us, power)
+        self.shed = found.steps
+        self.monitor.streams.shedding = set(found.cameras)
+        if found.changed:
+            await self._journal.tell(POKE_SUBJECT, b"")
 
     async def _learn(self) -> None:
         if self.monitor is not None:

@@ -130,15 +130,20 @@ def _alive(
     missing = board.first(site_id, "battery_missing")
     if missing is not None and missing.since_us >= onset_us - 60 * S:
         return Root("battery_stolen", subject, "battery_vanished_then_dark", True, 0.95, (missing,), (alive,))
+    whole = [id for id in borders if id not in down and _up_since(board, id, onset_us)]
     for id in board.topology.site_switches.get(site_id, ()):
         seen = board.facts.value(f"switch:{id}", "switch_up")
         if seen is not None and seen[1] > onset_us:
             told = [of_reading(f"switch:{id}", "switch_up", *seen), alive]
             if not seen[0]:
                 return Root("switch_dead", f"switch:{id}", "controller_misses_switch", True, 0.95, signs, tuple(told))
+            if whole:
+                # Power, switch and link are well: what is wrong lies between the switch and its cameras.
+                return Root("switch_dead", f"switch:{id}", "link_and_switch_live", False, 0.56, (), tuple(told))
             if len(borders) == 1:
+                sure = 0.92 if down else 0.6
                 return Root(
-                    "link_cut", f"link:{borders[0]}", "switch_lives_link_gone", bool(down), 0.92, signs, tuple(told)
+                    "link_cut", f"link:{borders[0]}", "switch_lives_link_gone", bool(down), sure, signs, tuple(told)
                 )
     drop = board.facts.load_drop(site_id, onset_us)
     load = board.facts.value(subject, "load_power_w")
@@ -160,6 +165,12 @@ def _alive(
     if len(borders) >= 2:
         return Root("switch_dead", switch, "site_lives_all_ways_down", False, 0.75, signs, tuple(told))
     return Root("site_isolated", subject, "site_lives_no_video", False, 0.55, signs, tuple(told))
+
+
+def _up_since(board: Board, link_id: str, onset_us: int) -> bool:
+    """True where something told after the onset that the link is up."""
+    seen = board.facts.value(f"link:{link_id}", "link_up")
+    return seen is not None and bool(seen[0]) and seen[1] > onset_us + HEARD_AFTER_S * S
 
 
 def _charge(board: Board, site_id: str) -> tuple[float, int] | None:

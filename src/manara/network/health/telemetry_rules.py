@@ -42,6 +42,7 @@ UNREACHABLE_ON_S, UNREACHABLE_OFF_S = 15.0, 5.0
 
 # Told by somebody else about the site: that it does not answer is not a sign of its life.
 _ABOUT = frozenset({"reachable", "loss_pct", "rtt_ms", "link_up"})
+_THINGS = frozenset({"switch_up", "link_up"})
 _KEPT = frozenset({"state_of_charge_pct", "grid_present", "load_power_w"})
 
 
@@ -50,7 +51,7 @@ class SiteFacts:
     """The last readings that rules of causes ask for; times are those of arrival. One entry a site and quantity."""
 
     _of_site: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
-    _switches: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _things: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)  # switches and links
     _heard: dict[str, int] = field(default_factory=dict)
     _loads: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
 
@@ -61,8 +62,8 @@ class SiteFacts:
             self._of_site[site_id, quantity] = (reading.value, at_us)
             if quantity == "load_power_w":
                 self._loads.setdefault(site_id, deque(maxlen=24)).append((at_us, reading.value))
-        elif quantity == "switch_up":
-            self._switches[reading.subject] = (reading.value, at_us)
+        elif quantity in _THINGS:
+            self._things[reading.subject, quantity] = (reading.value, at_us)
         if quantity in _ABOUT:
             return False
         self._heard[site_id] = at_us
@@ -70,8 +71,8 @@ class SiteFacts:
 
     def value(self, subject: str, quantity: str) -> tuple[float, int] | None:
         """Value and time of the last believed reading of a site's power, or of a switch."""
-        if quantity == "switch_up":
-            return self._switches.get(subject)
+        if quantity in _THINGS:
+            return self._things.get((subject, quantity))
         return self._of_site.get((subject.removeprefix("site:"), quantity))
 
     def heard_us(self, site_id: str) -> int:
@@ -233,6 +234,7 @@ class TelemetryRules:
                 at_us,
                 on_s=EMPTY_ON_S,
                 off_s=BATTERY_OFF_S,
+                confirm=True,
                 detail={"value": reading.value},
             )
 
@@ -248,7 +250,9 @@ class TelemetryRules:
             if condition.detail.get("cause") == "forecast":
                 return  # the forecast said so, the forecast takes it back
         if so is not None:
-            self.latches.feed("battery_low", of, so, at_us, on_s=LOW_ON_S, off_s=BATTERY_OFF_S, detail=detail)
+            self.latches.feed(
+                "battery_low", of, so, at_us, on_s=LOW_ON_S, off_s=BATTERY_OFF_S, confirm=True, detail=detail
+            )
 
     def _solar(self, reading: Reading, at_us: int) -> None:
         of = subject("site", reading.site_id)
@@ -264,7 +268,14 @@ class TelemetryRules:
         part = reading.value / clear
         so = True if part < SOLAR_PART else False if part > SOLAR_BACK_PART else None
         self.latches.feed(
-            "solar_failed", of, so, at_us, on_s=SOLAR_ON_S, off_s=SOLAR_OFF_S, detail={"value": reading.value}
+            "solar_failed",
+            of,
+            so,
+            at_us,
+            on_s=SOLAR_ON_S,
+            off_s=SOLAR_OFF_S,
+            confirm=True,
+            detail={"value": reading.value},
         )
 
     # ---- cabinet
@@ -282,7 +293,7 @@ class TelemetryRules:
         so = True if reading.value > hot_c else False if reading.value < hot_c - HOT_BACK_C else None
         self.latches.feed(
             "cabinet_hot", subject("cabinet", reading.site_id), so, at_us, on_s=HOT_ON_S, off_s=HOT_OFF_S,
-            detail={"value": reading.value},
+            confirm=True, detail={"value": reading.value},
         )  # fmt: skip
 
     def _fan(self, reading: Reading, at_us: int) -> None:
@@ -292,7 +303,9 @@ class TelemetryRules:
         if site is None or not site.has_fan:
             return
         so = True if reading.value < FAN_RPM and warm else False if reading.value > FAN_BACK_RPM else None
-        self.latches.feed("fan_failed", of, so, at_us, on_s=FAN_ON_S, off_s=FAN_ON_S, detail={"value": reading.value})
+        self.latches.feed(
+            "fan_failed", of, so, at_us, on_s=FAN_ON_S, off_s=FAN_ON_S, confirm=True, detail={"value": reading.value}
+        )
 
     # ---- network
 
@@ -327,7 +340,14 @@ class TelemetryRules:
         low = link.rx_low_dbm if link.rx_low_dbm is not None else RX_LOW_DBM
         so = True if reading.value < low else False if reading.value > low + RX_BACK_DB else None
         self.latches.feed(
-            "optical_low", of, so, at_us, on_s=OPTICAL_ON_S, off_s=OPTICAL_OFF_S, detail={"value": reading.value}
+            "optical_low",
+            of,
+            so,
+            at_us,
+            on_s=OPTICAL_ON_S,
+            off_s=OPTICAL_OFF_S,
+            confirm=True,
+            detail={"value": reading.value},
         )
 
     def _loss(self, reading: Reading, at_us: int) -> None:
@@ -338,7 +358,14 @@ class TelemetryRules:
             return
         so = True if LOSS_ON_PCT < reading.value < 100 else False if reading.value < LOSS_OFF_PCT else None
         self.latches.feed(
-            "link_loss", reading.subject, so, at_us, on_s=LOSS_ON_S, off_s=LOSS_OFF_S, detail={"value": reading.value}
+            "link_loss",
+            reading.subject,
+            so,
+            at_us,
+            on_s=LOSS_ON_S,
+            off_s=LOSS_OFF_S,
+            confirm=True,
+            detail={"value": reading.value},
         )
 
     def _reachable(self, reading: Reading, at_us: int) -> None:
