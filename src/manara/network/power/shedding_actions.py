@@ -161,6 +161,11 @@ def wanted_shed(session: Session, camera: Camera) -> str:
     return _effect(row).shed(camera.priority, bool(camera.sub_url))
 
 
+def sites_with_policy(session: Session) -> list[str]:
+    """The sites that have a policy, or shed something."""
+    return list(session.scalars(select(ShedPolicy.site_id).order_by(ShedPolicy.site_id)))
+
+
 def steps(session: Session) -> dict[str, int]:
     """Sites that shed, and by which step."""
     found = session.execute(select(ShedPolicy.site_id, ShedPolicy.step).where(ShedPolicy.step > 0))
