@@ -14,6 +14,7 @@ import manara.alarms.duty_tables
 import manara.alarms.tables
 import manara.network.health.tables
 import manara.network.infrastructure.tables
+import manara.network.maintenance.tables
 import manara.network.tables
 import manara.recorder.tables  # noqa: F401  (the whole schema must be known to compare it)
 from manara.access.who import Who
