@@ -19,9 +19,14 @@ from manara.network.rules import Fault, Field, boolean, choice, integer, number,
 from manara.network.telemetry.devices import Credentials
 
 SUBJECTS_MAX = 256
-NOUNS = ("power_source", "cabinet", "switch", "link", "device")
-PLURALS = {f"{noun}s": noun for noun in NOUNS} | {"switches": "switch"}
-del PLURALS["switchs"]
+# In the order in which they refer to each other.
+PLURALS = {
+    "power_sources": "power_source",
+    "cabinets": "cabinet",
+    "switches": "switch",
+    "links": "link",
+    "devices": "device",
+}
 # A row is found again by these, in an import; all but the code are of the site.
 KEYS = {
     "power_source": ("site_id", "kind"),
@@ -30,11 +35,12 @@ KEYS = {
     "link": ("code",),
     "device": ("code",),
 }
+NOUNS = tuple(PLURALS.values())
 SUBJECT_NOUNS = ("site", "power_source", "cabinet", "switch", "port", "link", "camera")
 _NAME_OR_IP = r"(\[[0-9A-Fa-f:]{2,45}\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?)"
 _HOST = re.compile(_NAME_OR_IP + r"(?::(\d{1,5}))?(/\d{1,3})?")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_PART = re.compile(r"[A-Za-z0-9_./-]{1,64}")
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _FIRST_US, _LAST_US = 631_152_000_000_000, 4_102_444_800_000_000  # 1990 to 2100
 
 
