@@ -192,7 +192,7 @@ class Measurements:
             "measurements_dropped": self.rows_dropped,
             "measurements_files": self.files_written,
             "measurements_write_failures": self.write_failures,
-            "measurements_upkeep_failures": self.upkeep_failures,
+            "measurements_upkeep_failures": self.upkeep_failures + self._upkeep.failures,
             "measurements_merged": self._upkeep.merged,
             "measurements_rolled_up": self._upkeep.rolled_up,
             "measurements_removed": self._upkeep.removed,

@@ -48,6 +48,7 @@ class Upkeep:
         self.rolled_up = 0
         self.removed = 0
         self.set_aside = 0
+        self.failures = 0
 
     def run(self, now_us: int) -> None:
         """One round. Raises `OSError` or `duckdb.Error`; what was done until then stays done."""
@@ -59,7 +60,7 @@ class Upkeep:
                 start_us = files.start_of_day_us(day)
                 for hour, found in _by_hour(files.uncovered(files.pieces(self._folder / RAW / day))).items():
                     closed = now_us >= start_us + (int(hour) + 1) * HOUR_US + CLOSED_AFTER_US
-                    if hours < MOST_HOURS_A_RUN and self._hour(day, hour, found, closed=closed):
+                    if hours < MOST_HOURS_A_RUN and self._try_hour(day, hour, found, closed=closed):
                         hours += 1
             for day in files.days(self._folder / FIVE_MINUTES):
                 if now_us >= files.start_of_day_us(day) + DAY_US + SETTLED_AFTER_US:
@@ -70,6 +71,18 @@ class Upkeep:
                 self._duck = None
 
     # ---- inside
+
+    def _try_hour(self, day: str, hour: str, found: Sequence[Piece], *, closed: bool) -> bool:
+        """An hour that cannot be worked on must not hold up all the others."""
+        try:
+            return self._hour(day, hour, found, closed=closed)
+        except duckdb.Error as error:
+            self.failures += 1
+            log.warning(
+                "an hour of measurements cannot be merged or rolled up; tried again",
+                extra={"day": day, "hour": hour, "reason": str(error)[:300]},
+            )
+            return True
 
     def _hour(self, day: str, hour: str, found: Sequence[Piece], *, closed: bool) -> bool:
         """Merge and roll up one hour where that is due; returns whether anything was done."""
@@ -92,55 +105,67 @@ class Upkeep:
         return done
 
     def _merge(self, level: str, day: str, hour: str, found: Sequence[Piece]) -> list[Piece]:
-        found = self._readable(found)
-        if len(found) < 2 and not (found and hour == WHOLE_DAY):
-            return list(found)
-        first, last = min(piece.first for piece in found), max(piece.last for piece in found)
-        path = self._folder / level / day / files.name_of(hour, first, last)
-        self._copy(path, f"SELECT * FROM read_parquet(?) {_ORDER}", [_names(found)])  # noqa: S608
-        self.merged += len(found)
-        return [Piece(hour, first, last, path)]
+        """One file out of several; returns what there is then."""
+        made = self._make(level, day, hour, found, f"SELECT * FROM read_parquet(?) {_ORDER}", [])  # noqa: S608
+        self.merged += len(found) if made else 0
+        return made
 
     def _roll_up(self, level: str, day: str, hour: str, found: Sequence[Piece]) -> None:
-        found = self._readable(found)
-        if not found:
-            return
-        first, last = min(piece.first for piece in found), max(piece.last for piece in found)
-        # from the first number of all: it covers every roll-up that was made of this hour before
-        path = self._folder / level / day / files.name_of(hour, first, last)
         step_us = LEVEL_US[level]
-        self._copy(
-            path,
+        select = (
             "SELECT subject, quantity, (at_us // ?) * ? AS at_us, avg(value) AS mean, min(value) AS low, "  # noqa: S608
-            f"max(value) AS high, count(*)::BIGINT AS count FROM read_parquet(?) GROUP BY ALL {_ORDER}",
-            [step_us, step_us, _names(found)],
+            f"max(value) AS high, count(*)::BIGINT AS count FROM read_parquet(?) GROUP BY ALL {_ORDER}"
         )
-        self.rolled_up += 1
+        self.rolled_up += bool(self._make(level, day, hour, found, select, [step_us, step_us]))
+
+    def _make(
+        self, level: str, day: str, hour: str, found: Sequence[Piece], select: str, values: Sequence[object]
+    ) -> list[Piece]:
+        """The file that `select` makes of others. A broken one is set aside, and the rest is taken."""
+        for last_try in (False, True):
+            if not found:
+                return []
+            first, last = min(piece.first for piece in found), max(piece.last for piece in found)
+            path = self._folder / level / day / files.name_of(hour, first, last)
+            try:
+                self._copy(path, select, [*values, [str(piece.path) for piece in found]])
+            except duckdb.Error:
+                good = self._readable(found)
+                if last_try or len(good) == len(found):
+                    raise
+                found = good
+            else:
+                return [Piece(hour, first, last, path)]
+        return []
 
     def _settle(self, day: str) -> None:
         """One file a day and level, for days that do not change any more."""
         for level in (FIVE_MINUTES, HOUR):
-            found = files.uncovered(files.pieces(self._folder / level / day))
-            if found and any(piece.hour != WHOLE_DAY for piece in found):
+            found = files.pieces(self._folder / level / day)
+            if found and not any(piece.hour == WHOLE_DAY for piece in found):
+                # a roll-up holds its whole hour: of several, the one made last counts
                 newest = {piece.hour: piece for piece in sorted(found, key=lambda piece: piece.last)}
                 self._merge(level, day, WHOLE_DAY, list(newest.values()))
-            self._remove_covered(day)
+        self._remove_covered(day)
 
     def _readable(self, found: Sequence[Piece]) -> list[Piece]:
         """Those that can be read; the others are set aside."""
         good = []
         for piece in found:
-            reason = why_unreadable(piece.path)
+            reason = why_unreadable(self._connected(), piece.path)
             if not reason:
                 good.append(piece)
             elif files.set_aside(piece.path, reason):
                 self.set_aside += 1
         return good
 
-    def _copy(self, path: Path, select: str, values: list[object]) -> None:
+    def _connected(self) -> duckdb.DuckDBPyConnection:
         if self._duck is None:
             self._duck = connect(self._folder)
-        duck = self._duck
+        return self._duck
+
+    def _copy(self, path: Path, select: str, values: list[object]) -> None:
+        duck = self._connected()
 
         def write(part: Path) -> None:
             target = str(part).replace("'", "''")
@@ -177,7 +202,3 @@ def _by_hour(found: Sequence[Piece]) -> dict[str, list[Piece]]:
     for piece in found:
         by_hour.setdefault(piece.hour, []).append(piece)
     return by_hour
-
-
-def _names(found: Sequence[Piece]) -> list[str]:
-    return [str(piece.path) for piece in found]
