@@ -147,3 +147,20 @@ def test_a_camera_moves_stops_and_remembers(
     finally:
         control.close()
     assert not head.moving  # the end of the program stops what it moved
+
+
+def test_frame_rates_are_told_lowered_and_restored(virtual: Virtual) -> None:
+    device = virtual.devices.devices["FIX-1"]
+    client = onvif.OnvifClient(virtual.address("FIX-1"), "viewer", "s3cret", SystemClock())
+    try:
+        own = client.frame_rates()
+        assert own == {"main": 15.0, "sub": 15.0}
+        client.set_frame_rates({"main": 7.5, "nobody": 1.0})
+        assert device.frame_limits == {"main": 8}  # whole frames: rounded up, never to none
+        assert client.frame_rates() == {"main": 8.0, "sub": 15.0}
+        client.set_frame_rates(own)
+        assert device.frame_limits == {"main": 15}
+        with pytest.raises(Unavailable):
+            client.set_frame_rates({"main": 200.0})
+    finally:
+        client.close()
