@@ -77,6 +77,7 @@ def commit(database: Database, at_us: int, batch: Batch) -> None:
         sites = {id for id in batch.sites.values() if id} | {c.site_id for c in batch.causes.values() if c.site_id}
         if cameras or sites:
             act.publish(HealthChanged(camera_ids=sorted(cameras), site_ids=sorted(sites)))
+        if cameras or sites or opened or closed:  # a recorder's or a process's cause has neither
             counts = {"began": len(batch.conditions), "ended": len(batch.ended)}
             act.audit("health:see", detail={**counts, "opened": opened[:_AUDIT_MOST], "closed": closed[:_AUDIT_MOST]})
 
