@@ -46,7 +46,17 @@ def test_every_setting_says_what_it_does() -> None:
 def test_settings_carry_their_units() -> None:
     """A number is a count, or has its unit in its name."""
     units = ("_s", "_ms", "_us", "_bytes", "_days", "_px", "_deg", "_m", "_pct")
-    counts = {"port", "rtsp_port", "onvif_port", "smtp_port", "processes", "cameras", "seed", "password_min_length"}
+    counts = {
+        "port",
+        "rtsp_port",
+        "onvif_port",
+        "smtp_port",
+        "mqtt_port",
+        "processes",
+        "cameras",
+        "seed",
+        "password_min_length",
+    }
     found = [
         f"{part.__name__}.{key}"
         for part in EVERY

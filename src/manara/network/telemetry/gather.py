@@ -49,7 +49,8 @@ from manara.store.secret import SecretBox
 log = logging.getLogger(__name__)
 
 REFRESH_S = 10.0
-AT_ONCE = {"snmp": 48, "modbus": 48, "icmp": 64}
+# One that is dark keeps its place until its time-out: enough places that a dark sector does not slow the others.
+AT_ONCE = {"snmp": 512, "modbus": 256, "icmp": 128}
 POLL_LEAST_S = 2.0
 
 Devices = Callable[[], Sequence[DeviceSpec]]
