@@ -185,13 +185,14 @@ async def sign_in(base: str) -> tuple[str, dict[str, Any], float]:
     """A session's cookie, the snapshot, and how long that took in s."""
     async with httpx.AsyncClient(base_url=base, timeout=60) as client:
         body = {"account": "supervisor", "password": PASSWORD}
-        for _ in range(200):
+        for _ in range(300):
             try:
-                answer = await client.post("/api/session", json=body, headers={"X-Manara": "1"})
+                (await client.post("/api/session", json=body, headers={"X-Manara": "1"})).raise_for_status()
                 break
-            except httpx.HTTPError:
+            except httpx.ConnectError:
                 await asyncio.sleep(0.2)
-        answer.raise_for_status()
+        else:
+            raise SystemExit("control does not answer within a minute")
         began_s = time.monotonic()
         snapshot = (await client.get("/api/snapshot")).json()
         cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())

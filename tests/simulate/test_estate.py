@@ -61,6 +61,7 @@ def test_a_dark_site_takes_its_switch_and_cameras_and_its_ring_lives_on() -> Non
     let_pass(played, 10)
     faults = played.sites[RING_SITE].power.faults
     faults.grid_lost = faults.solar_failed = faults.battery_drained = True
+    played.sites[RING_SITE].power.charge_wh *= 0.05
     let_pass(played, 20)
     assert {camera.site for camera in played.cameras.values() if played.dark(camera)} == {RING_SITE}
     assert RING_NEXT in played.reached
@@ -94,6 +95,7 @@ def test_a_box_that_loses_power_says_so_with_its_last_breath_and_then_nothing() 
         list(voices.due())
     faults = played.sites[RING_SITE].power.faults
     faults.grid_lost = faults.solar_failed = faults.battery_drained = True
+    played.sites[RING_SITE].power.charge_wh *= 0.05
     said = []
     for _ in range(60):
         let_pass(played, 1)

@@ -7,6 +7,7 @@ is why it refuses to run on another address than loopback. Keeps nothing secret 
 import asyncio
 import json
 import logging
+import os
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -31,6 +32,7 @@ from manara.settings import Settings
 from manara.simulate.directory import Directory
 from manara.simulate.infrastructure import Infrastructure, make_infrastructure, switch_code
 from manara.simulate.province import make_province
+from manara.simulate.role import draw_first
 from manara.store.database import Database
 from manara.store.journal import STATUS_PREFIX
 from manara.store.journal_nats import NatsJournal
@@ -101,7 +103,7 @@ def seed_infrastructure(database: Database, box: SecretBox, at: datetime, made: 
     )
     infrastructure.seed(database, box, _BODY, at, camera_ports=made.camera_ports, links=made.links)
     directory.ids = _subjects(database)
-    directory.modbus_port, directory.snmp_port = free_port(), free_port()
+    directory.modbus_port, directory.snmp_port, directory.mqtt_port = free_port(), free_port(), free_port()
     devices = _device_rows(made, directory)
     infrastructure.seed(database, box, _BODY, at, devices=devices, tokens=directory.tokens)
     return directory
@@ -127,7 +129,7 @@ def _device_rows(made: Infrastructure, directory: Directory) -> list[dict[str, A
             more["credentials"] = {"community": switch_code(site)}
             more["subjects"] = {"switch": subjects["switch"]}
         elif protocol == "mqtt":
-            more["address"] = f"mqtt:///sites/{row['code']}"
+            more["address"] = f"mqtt:///site/{row['code']}"
         rows.append({name: value for name, value in row.items() if name[0] != "_"} | more)
     return rows
 
@@ -160,6 +162,9 @@ async def run_demo(settings: Settings, settings_arguments: Sequence[str]) -> Non
     began_s = time.monotonic()
     seeded = await asyncio.to_thread(seed, settings, SystemClock())
     log.info("province is there", extra={"seeded": seeded, "took_s": round(time.monotonic() - began_s, 1)})
+    settings = for_children(settings)
+    drawn = await draw_first(settings)
+    log.info("the first pictures are there", extra={"drawn": drawn, "took_s": round(time.monotonic() - began_s, 1)})
     telling = asyncio.create_task(_say_when_it_flows(settings), name="say-when-it-flows")
     try:
         await run_up(
@@ -167,6 +172,20 @@ async def run_demo(settings: Settings, settings_arguments: Sequence[str]) -> Non
         )
     finally:
         telling.cancel()
+
+
+def for_children(settings: Settings) -> Settings:
+    """What the demo needs beyond the settings; children read the same from the environment.
+
+    A broker of our own, for the played devices that speak MQTT. And no looking for pictures that repeat an earlier
+    hour: the drawn scenes do so every 32 s.
+    """
+    directory = Directory.read(settings.data.directory / "simulate")
+    mqtt_port = settings.telemetry.mqtt_port or (directory.mqtt_port if directory is not None else 0)
+    os.environ.setdefault("MANARA_TELEMETRY__MQTT_PORT", str(mqtt_port))
+    os.environ.setdefault("MANARA_VISION__LOOPS", "false")
+    telemetry = settings.telemetry.model_copy(update={"mqtt_port": mqtt_port})
+    return settings.model_copy(update={"telemetry": telemetry})
 
 
 def accounts_table() -> str:

@@ -44,6 +44,10 @@ class CameraDesk:
         self._camera(code)
         self._pictures.mend(code)
 
+    def shows(self, code: str) -> bool:
+        """Whether the picture that was ordered is on the wire."""
+        return self._pictures.shows(code)
+
     def change_password(self, code: str, wrong: bool) -> None:
         """Another password than Manara knows, or the old one again; whoever looks is cut off."""
         camera = self._camera(code)

@@ -21,6 +21,7 @@ class Directory:
     tokens: dict[str, str] = field(default_factory=dict)
     modbus_port: int = 0
     snmp_port: int = 0
+    mqtt_port: int = 0  # of Manara's own broker, which the demo starts
 
     def subject(self, in_codes: str) -> str:
         """The subject in ids, "" for what Manara does not know."""

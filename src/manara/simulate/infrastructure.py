@@ -20,7 +20,6 @@ HOT_C = 55.0
 RX_LOW_DBM = -22.0
 CAMERA_PORTS, SITE_PORTS, HUB_PORTS = 8, 12, 48
 _RINGS = (("BALDA", "SHATRA", "RIFAI", "QADHA"), ("SUQ", "CHIBAYISH"))
-MQTT_SPOKEN = False
 _GROUP = 5  # sites on one ring
 _SUPPLIERS = ("Ur Technical Works", "Sumer Networks", "Marsh Power and Light")
 _SWITCHES = (("Hikvision", "DS-3T VP12"), ("Moxa", "EDS VP12"), ("Planet", "IGS VP12"))
@@ -220,7 +219,7 @@ def _devices(made: Infrastructure) -> None:
         if turn == 3:
             box_speaks.remove("ports")
             made.devices.append(_device(site, f"SNMP-{number}", "snmp", ["ports"], 10.0))
-        protocol: Protocol = "mqtt" if turn == 1 and MQTT_SPOKEN else "push"
+        protocol: Protocol = "mqtt" if turn == 1 else "push"
         made.devices.append(_device(site, f"RTU-{number}", protocol, box_speaks, 10.0, modem=turn < 2))
     for row in made.sites if made.live else ():
         made.devices.append(

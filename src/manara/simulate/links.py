@@ -31,7 +31,8 @@ class LinkState:
         """Light that arrives, at either end; -40 is darkness."""
         if not self.up:
             return -40.0
-        return -5.0 - 0.35 * self.length_km - self.loss_db + 0.15 * noise(self.code, round(self.loss_db))
+        length_db = min(0.35 * self.length_km, 12.0)  # long ones have amplifiers
+        return -5.0 - length_db - self.loss_db + 0.15 * noise(self.code, round(self.loss_db))
 
 
 def reach(links: Iterable[LinkState], works: Mapping[str, bool], root: str) -> set[str]:

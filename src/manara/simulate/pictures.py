@@ -8,13 +8,14 @@ Called by `role.py` (light) and through `desk.py` by `trouble.py` (faults).
 import asyncio
 import logging
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from manara.base.errors import InvalidInput
 from manara.simulate.clips import Clip, ClipReader, is_whole
 from manara.simulate.mount import ClipMount
-from manara.simulate.scenes import GOP, empty_clip
+from manara.simulate.scenes import GOP, clip_path, empty_clip
 from manara.simulate.spoil import SPOILED_KINDS, forget_old, spoiled_path
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,13 @@ class Pictures:
         for code, kind in list(self._kinds.items()):
             self.spoil(code, kind)
 
+    def better(self, key: Key, clip: Clip) -> None:
+        """A scene of which only stills were shown has been drawn."""
+        self._clips[key] = clip
+        for mount, shown in self._mounts.items():
+            if shown == key and mount.camera.code not in self._kinds:
+                mount.follow(clip)
+
     def spoil(self, code: str, kind: str) -> None:
         """Show a camera's scene spoiled, as soon as there is such a clip. Raises `InvalidInput` for an unknown kind."""
         if kind not in (*SPOILED_KINDS, "loop"):
@@ -71,6 +79,14 @@ class Pictures:
             for mount in self._of(code):
                 mount.follow(self._clips[self._mounts[mount]])
 
+    def shows(self, code: str) -> bool:
+        """Whether a camera shows what it was ordered to on all its streams."""
+        kind = self._kinds.get(code)
+        if kind is None or kind == "loop":
+            return True
+        keys = ((self._mounts[mount], mount) for mount in self._of(code))
+        return all(self._made.get((scene, self._light, kind, form)) is mount.clip for (scene, form), mount in keys)
+
     def _of(self, code: str) -> list[ClipMount]:
         return [mount for mount in self._mounts if mount.camera.code == code]
 
@@ -78,11 +94,11 @@ class Pictures:
         return {(scene, form) for scene, light, of, form in self._made if (light, of) == (self._light, kind)}
 
     def _show(self) -> None:
-        """Let every mount whose spoiled clip has pictures play it."""
+        """Let every mount whose spoiled clip is complete play it: a shorter one would look frozen."""
         for mount, (scene, form) in self._mounts.items():
             kind = self._kinds.get(mount.camera.code)
             clip = self._made.get((scene, self._light, kind, form)) if kind else None
-            if clip is not None and clip.playable and mount.clip is not clip:
+            if clip is not None and clip.complete and mount.clip is not clip:
                 mount.follow(clip)
 
     async def run(self) -> None:
@@ -100,7 +116,18 @@ class Pictures:
                 if not await asyncio.to_thread(is_whole, path):
                     path.unlink(missing_ok=True)
                     missing.setdefault(scene, []).append(form)
-            await self._make(light, kind, missing, readers)
+            if await self._drawn(light, missing):
+                await self._make(light, kind, missing, readers)
+
+    async def _drawn(self, light: str, scenes: Iterable[str]) -> bool:
+        """Wait until the scenes that are to be spoiled are there; False where the light went meanwhile."""
+        for scene in scenes:
+            path = clip_path(self._folder, scene, light, "main")
+            while not await asyncio.to_thread(is_whole, path):
+                if self._light != light:
+                    return False
+                await asyncio.sleep(_POLL_S)  # another process draws
+        return True
 
     async def _make(self, light: str, kind: str, missing: dict[str, list[str]], readers: dict[Key, ClipReader]) -> None:
         process = None

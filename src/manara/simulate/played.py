@@ -10,17 +10,16 @@ import logging
 import time
 from pathlib import Path
 
-import httpx
-
 from manara.base.clock import Clock
-from manara.base.errors import ManaraError
+from manara.base.errors import ManaraError, Unavailable
 from manara.simulate.asked import AskedServers
 from manara.simulate.desk import CameraDesk
 from manara.simulate.directory import Directory
 from manara.simulate.estate import Estate
 from manara.simulate.schedule import Mood, Timetable
-from manara.simulate.telemetry import Failures, Post, Pusher, Speaker, Voices
+from manara.simulate.telemetry import LOST, Failures, Post, Publisher, Pusher, Speaker, Voices
 from manara.simulate.trouble import Disks, Fault, Trouble
+from manara.store.mqtt_broker import BrokerAddress
 
 log = logging.getLogger(__name__)
 STEP_S = 1.0
@@ -49,17 +48,22 @@ class Played:
         self._table = Timetable(mood, self.trouble.places, seed)
         self._speakers: dict[str, Speaker] = {}
         self._voices: Voices | None = None
-        self._pusher: Pusher | None = None
         self._asked: AskedServers | None = None
         self._posts: set[asyncio.Task[None]] = set()
         self.failures = Failures()
         self.posts_left_out = 0
 
-    def speak(self, directory: Directory, base_url: str) -> None:
+    def speak(self, directory: Directory, base_url: str, data_folder: Path) -> None:
         """Let the devices tell Manara; without it they are mute."""
         self._voices = Voices(self.estate, directory)
-        self._pusher = Pusher(base_url, directory.tokens)
-        self._speakers["push"] = self._pusher
+        self._speakers["push"] = Pusher(base_url, directory.tokens)
+        if directory.mqtt_port:
+            try:
+                broker = BrokerAddress.read(data_folder)
+            except Unavailable as error:
+                log.warning("devices of MQTT are mute", extra={"reason": error.message})
+            else:
+                self._speakers["mqtt"] = Publisher(broker.host, broker.port, broker.field_password)
         self._asked = AskedServers(self.estate, directory.modbus_port, directory.snmp_port)
 
     async def run(self) -> None:
@@ -76,8 +80,8 @@ class Played:
         finally:
             for task in self._posts:
                 task.cancel()
-            if self._pusher is not None:
-                await self._pusher.close()
+            for speaker in self._speakers.values():
+                await speaker.close()
             if self._asked is not None:
                 await self._asked.close()
 
@@ -86,6 +90,7 @@ class Played:
         now_us = self._clock.wall_us()
         self.trouble.heal_due(now_us)
         self.estate.step(now_us, passed_s)
+        self.trouble.look(now_us)
         for planned in self._table.due(self.estate.passed_s, len(self.trouble.active)):
             try:
                 fault = self.trouble.order(planned.kind, planned.at, now_us, seconds=planned.lasts_s, by="schedule")
@@ -111,7 +116,7 @@ class Played:
     async def _say(self, speaker: Speaker, post: Post) -> None:
         try:
             await speaker.say(post)
-        except (OSError, httpx.HTTPError) as error:
+        except LOST as error:
             self.failures.add(post.device, error)
 
     def _keep(self, fault: Fault) -> None:

@@ -163,7 +163,7 @@ class SitePower:
         if self.faults.battery_failed:  # cells that take no charge and give it up quickly
             room_wh = min(room_wh, self.capacity_wh * 0.02)
         if self.faults.battery_drained and self.battery:
-            self.charge_wh -= self.capacity_wh * passed_s / 15.0
+            self.charge_wh -= self.capacity_wh * passed_s / 300.0
         enough = self.grid or sun_w >= wanted_w
         reserve_pct = _CUT_OFF_PCT if self.powered else _RECONNECT_PCT
         self.powered = enough or (self.battery and self.charge_pct > reserve_pct)

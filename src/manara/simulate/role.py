@@ -33,7 +33,7 @@ from manara.simulate.played import Played
 from manara.simulate.province import DEMO_PASSWORD, DEMO_USERNAME, make_province
 from manara.simulate.rtsp_server import RtspServer
 from manara.simulate.scenery import SCENES
-from manara.simulate.scenes import FRAME_RATE, GOP, SceneShelf
+from manara.simulate.scenes import FRAME_RATE, GOP, SceneShelf, draw_stills
 
 log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
@@ -119,6 +119,12 @@ class _Stage:
             devices.add(OnvifDevice(camera, row["make"], row["model"], urls, self.heads.get(code)))
 
 
+async def draw_first(settings: Settings) -> int:
+    """Draw what the cameras show first, before anybody asks for it; how many scenes that took (0 on later starts)."""
+    stage = _Stage(settings, RtspServer(HOST))
+    return await draw_stills(settings.data.directory / "simulate", stage.light(), stage.scenes, stage.h265)
+
+
 async def run_simulator(settings: Settings, stop: asyncio.Event, *, clip: Path | None = None) -> None:
     """Run the virtual cameras until `stop`. With `clip` all of them play this file instead of drawn scenes.
 
@@ -129,7 +135,7 @@ async def run_simulator(settings: Settings, stop: asyncio.Event, *, clip: Path |
     devices = OnvifDevices(lambda: f"http://{HOST}:{web.port}")
     discovery = Discovery(devices)
     stage = _Stage(settings, server)
-    shelf = SceneShelf(settings.data.directory / "simulate")
+    shelf = SceneShelf(settings.data.directory / "simulate", stage.pictures.better)
     tasks: list[asyncio.Task[None]] = []
     try:
         if clip is not None:
@@ -178,7 +184,7 @@ def _played(settings: Settings, stage: _Stage, server: RtspServer) -> Played:
     directory = Directory.read(folder)
     if directory is not None:
         scheme = "https" if settings.web.tls_certificate else "http"
-        played.speak(directory, f"{scheme}://127.0.0.1:{settings.web.port}")
+        played.speak(directory, f"{scheme}://127.0.0.1:{settings.web.port}", settings.data.directory)
     return played
 
 

@@ -5,12 +5,14 @@ that are asked (Modbus, SNMP) have their values laid out by `asked.py`. Values g
 that cannot be reached loses them, as a box without memory would, and it is counted. Called by `played.py`.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import aiomqtt
 import httpx
 
 from manara.simulate.directory import Directory
@@ -22,6 +24,9 @@ PROMPT = frozenset(
     {"grid_present", "battery_present", "cabinet_door_open", "switch_up", "port_up", "link_up"}
 )  # told at once when they change
 _TOLD_EVERY = 50  # failures
+
+
+LOST = (OSError, httpx.HTTPError, aiomqtt.MqttError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,10 @@ class Speaker(Protocol):
     """A way out."""
 
     async def say(self, post: Post) -> None:
-        """Send. Raises `OSError` or `httpx.HTTPError` when it cannot."""
+        """Send. Raises one of `LOST` when it cannot."""
+
+    async def close(self) -> None:
+        """Hang up."""
 
 
 @dataclass(slots=True)
@@ -116,6 +124,43 @@ class Pusher:
     async def close(self) -> None:
         """Close its connections."""
         await self._client.aclose()
+
+
+class Publisher:
+    """MQTT to Manara's own broker, as a gateway of field devices would: `site/<device>/readings`."""
+
+    def __init__(self, host: str, port: int, password: str) -> None:
+        self._address = (host, port, password)
+        self._client: aiomqtt.Client | None = None
+        self._turn = asyncio.Lock()
+
+    async def say(self, post: Post) -> None:
+        """Publish one post, on a connection that is made where there is none. Raises `aiomqtt.MqttError`."""
+        async with self._turn:
+            host, port, password = self._address
+            try:
+                if self._client is None:
+                    client = aiomqtt.Client(host, port, username="field", password=password, timeout=PUSH_TIMEOUT_S)
+                    await client.__aenter__()
+                    self._client = client
+                body = json.dumps({"readings": as_readings(post)}).encode()
+                await self._client.publish(f"site/{post.device}/readings", body, qos=1)
+            except aiomqtt.MqttError:
+                await self._drop()
+                raise
+
+    async def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                await client.__aexit__(None, None, None)
+            except aiomqtt.MqttError as error:
+                log.debug("a broken connection was dropped", extra={"reason": str(error)})
+
+    async def close(self) -> None:
+        """Close the connection."""
+        async with self._turn:
+            await self._drop()
 
 
 def as_readings(post: Post) -> list[dict[str, object]]:

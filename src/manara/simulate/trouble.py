@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
     "dust": Kind("sector", "sector_weather", "a dust storm over a sector: haze before all its cameras, little sun"),
     "disk_full": Kind("recorder", "recorder_disk_full", "a recorder's disk has no room"),
 }
-SPOILED = ("white", "covered", "sprayed", "blurred", "turned", "colour_lost", "vibrating")  # pictures made anew
+SPOILED = frozenset(("white", "covered", "sprayed", "blurred", "turned", "colour_lost", "vibrating"))
 _WIRE = {"frozen": "freeze", "black": "black", "camera_stalled": "stall"}  # of `faults.py`
 
 
@@ -73,6 +73,9 @@ class Cameras(Protocol):
 
     def mend(self, code: str) -> None:
         """Show the scene again as it is."""
+
+    def shows(self, code: str) -> bool:
+        """Whether the picture that was ordered is on the wire by now."""
 
     def change_password(self, code: str, wrong: bool) -> None:
         """Let the camera have another password than it had, and end its sessions; or the old one again."""
@@ -100,6 +103,7 @@ class Fault:
     began_us: int
     cameras: list[str] = field(default_factory=list)  # that do not do their job because of it
     sites: list[str] = field(default_factory=list)
+    shown_us: int | None = None  # when it took effect: pictures are made first, batteries last a moment
     healed_us: int | None = None
     heal_at_us: int | None = None
     by: str = "order"  # or "schedule"
@@ -145,6 +149,8 @@ class Trouble:
         self._account(fault, before)
         self.active[fault.id] = fault
         self.told.append(fault)
+        if self._in_effect(fault):
+            fault.shown_us = now_us
         del self.told[:-5000]
         self._tell(fault)
         return fault
@@ -168,6 +174,13 @@ class Trouble:
         due = [one.id for one in self.active.values() if one.heal_at_us is not None and one.heal_at_us <= now_us]
         return [self.heal(fault_id, now_us) for fault_id in due]
 
+    def look(self, now_us: int) -> None:
+        """See which faults have taken effect since."""
+        for fault in self.active.values():
+            if fault.shown_us is None and self._in_effect(fault):
+                fault.shown_us = now_us
+                self._tell(fault)
+
     def heal_all(self, now_us: int) -> list[Fault]:
         """Put everything right."""
         return [self.heal(fault_id, now_us) for fault_id in list(self.active)]
@@ -180,6 +193,13 @@ class Trouble:
         return list(self._places(known.where))
 
     # ---- inside
+
+    def _in_effect(self, fault: Fault) -> bool:
+        if fault.kind == "site_power":
+            return not self._estate.sites[fault.at].power.powered
+        if fault.kind == "dust" or fault.kind in SPOILED:
+            return all(self._cameras.shows(code) for code in fault.cameras)
+        return True
 
     def _places(self, where: Where) -> Iterator[str]:
         estate = self._estate
@@ -258,8 +278,11 @@ class Trouble:
         faults = site.power.faults
         if kind == "site_power":
             faults.grid_lost = faults.battery_drained = faults.solar_failed = wrong
-            if not wrong:  # a charged battery was brought, or the next cut would leave it dark at once
-                site.power.charge_wh = max(site.power.charge_wh, site.power.capacity_wh * 0.6)
+            power = site.power
+            if wrong:  # the end of a long night: what is left lasts half a minute
+                power.charge_wh = min(power.charge_wh, power.capacity_wh * 0.12)
+            else:  # a charged battery was brought, or the next cut would leave it dark at once
+                power.charge_wh = max(power.charge_wh, power.capacity_wh * 0.6)
         elif kind == "grid":
             faults.grid_lost = wrong
         elif kind == "battery_stolen":
