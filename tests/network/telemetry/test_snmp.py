@@ -189,3 +189,31 @@ def test_an_agent_that_goes_silent(tmp_path: Path) -> None:
             assert "does not answer SNMP" in made.state().detail
 
     asyncio.run(play())
+
+
+def test_long_tables_come_whole_and_within_their_bound(agent: Snmpd) -> None:
+    async def play() -> None:
+        text = """
+title = "What the agent serves (sysORTable)"
+protocol = "snmp"
+[snmp]
+rows = {rows}
+[[reading]]
+part = "switch"
+quantity = "uptime_s"
+oid = "1.3.6.1.2.1.1.9.1.4"
+column = true
+scale = 0.01
+"""
+        spec = device("snmp", f"127.0.0.1:{agent.port}")
+        whole = SnmpPoller(spec, mapping(text.format(rows=512)), V2C, SnmpShared())
+        first = [row for _, row, _, _ in await whole.poll()]
+        assert len(first) >= 9  # more than one request the first time …
+        assert first == [str(n) for n in range(1, len(first) + 1)]
+        requests = whole._requests
+        assert [row for _, row, _, _ in await whole.poll()] == first
+        assert whole._requests == 1 <= requests  # … and one from then on
+        bounded = SnmpPoller(spec, mapping(text.format(rows=4)), V2C, SnmpShared())
+        assert [row for _, row, _, _ in await bounded.poll()] == ["1", "2", "3", "4"]
+
+    asyncio.run(play())

@@ -33,6 +33,7 @@ from manara.network.telemetry.profiles import SnmpProfile, SnmpReading
 
 SCALARS_A_REQUEST = 20
 CELLS_A_REQUEST = 48  # fits into one datagram of 1,472 bytes
+ROWS_AT_FIRST = 9
 MOST_REQUESTS = 40
 MOST_ENGINES = 128
 ONLY_AGAIN_POLLS = 20  # what kind of port a row is seldom changes
@@ -119,6 +120,7 @@ class SnmpPoller:
         self._target: Any = None
         self._only: set[str] | None = None
         self._polls = 0
+        self._rows = ROWS_AT_FIRST
         self._requests = 0
 
     async def poll(self) -> list[Found]:
@@ -163,7 +165,9 @@ class SnmpPoller:
         at = {oid: oid for oid in oids}  # column → where it goes on
         while at:
             columns = list(at)
-            answer = await self._ask([at[oid] for oid in columns], max(1, CELLS_A_REQUEST // len(columns)))
+            # as many rows as the table had, and one more to see its end: what is beyond costs time for nothing
+            repetitions = max(1, min(self._rows + 1, CELLS_A_REQUEST // len(columns)))
+            answer = await self._ask([at[oid] for oid in columns], repetitions)
             if not answer:
                 break
             went_on: dict[str, str] = {}
@@ -181,6 +185,7 @@ class SnmpPoller:
                 rows[column].append((index, value))
                 went_on[column] = oid
             at = {column: oid for column, oid in went_on.items() if column not in ended}
+        self._rows = max(len(found) for found in rows.values())
         return rows
 
     async def _ask(self, oids: Sequence[str], repetitions: int) -> list[Row]:
