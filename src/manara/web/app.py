@@ -38,6 +38,7 @@ from manara.web.routes import (
     changes,
     duty,
     exports,
+    health,
     health_pictures,
     infrastructure,
     keeping,
@@ -89,11 +90,11 @@ def create_app(services: Services) -> FastAPI:
     # alarm_load before alarms: `/alarms/load` must not be taken for an alarm
     on_duty = (alarm_load, duty, notifications)
     alarming = (alarms, suppressions)
-    for part in (*parts, *on_duty, *alarming, health_pictures, telemetry, playback, exports, keeping, people, system):
+    for part in (*parts, *on_duty, *alarming, health, health_pictures, telemetry, playback, exports, keeping, people, system):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)
-    def health() -> Response:
+    def alive() -> Response:
         return Json({"ok": True})
 
     @app.get("/api/openapi.json", include_in_schema=False)

@@ -23,7 +23,8 @@ from manara.network.health.settle import SETTLE, Settle
 from manara.network.health.topology import Topology
 from manara.network.health.wide_causes import PROGRAM, Wide
 
-# Causes that take cameras along, which come back one by one once it is mended.
+# Causes that take cameras along. Once mended, these come back one by one, and readings are told again by and by: what
+# is still wrong then is theirs for a while (`Settle.linger_s`), and no new fault.
 _TAKES_CAMERAS = frozenset(
     {"site_power_lost", "battery_stolen", "battery_failed", "link_cut", "switch_dead", "site_isolated", "recorder_down"}
 )
@@ -199,7 +200,8 @@ class Engine:
         if "program" in self._dirty:
             self._put("program", self._wide.program(), now_us)
         if "network" in self._dirty:
-            self._put("network", self._network.conclude(now_us), now_us)
+            taken = {id for cause in self.open.values() if cause.kind in _TAKES_CAMERAS for id in cause.condition_ids}
+            self._put("network", self._network.conclude(now_us, taken | self._held.keys()), now_us)
             if self._network.wake_us is not None:
                 self._wakes["network"] = self._network.wake_us
         if "credentials" in self._dirty:
@@ -218,7 +220,7 @@ class Engine:
         for old in self._scopes.get(scope, ()):
             if old.identity in self.open and old.kind in _TAKES_CAMERAS:
                 for member in old.members:
-                    if member.kind == "video_lost" and member.id in self._by_id and member.id not in after:
+                    if member.id in self._by_id and member.id not in after:
                         self._held[member.id] = _Held(old.identity, until_us)
         for id in before.keys() ^ after.keys():
             member = before.get(id) or after[id]
@@ -331,13 +333,13 @@ class Engine:
     ) -> None:
         cause = self.open[identity]
         active = [id for id in cause.condition_ids if id in self._by_id]
+        held = [id for id in active if id in self._held and self._held[id].identity == identity]
+        if any(id not in claimed_by for id in held):
+            return  # mended, and its cameras are still coming back
         larger = self._larger_one(active, claimed_by, wanted)
         if larger is not None and larger not in self.open:
             self._wakes["ready"] = min(self._wakes.get("ready", 1 << 62), wanted[larger].ready_us)
             return  # it closes into the larger one once that has been told
-        held = [id for id in active if id in self._held and self._held[id].identity == identity]
-        if larger is None and held:
-            return  # mended, and its cameras are still coming back
         self._let_go(held)
         del self.open[identity]
         cause.closed_us = cause.changed_us = now_us

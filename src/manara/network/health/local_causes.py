@@ -49,6 +49,7 @@ class Local:
         if missing is not None:
             opened = door is not None and door.since_us <= missing.since_us + 60 * S
             with_it = [missing, *([door] if opened and door is not None else [])]
+            with_it += [grid] if grid is not None and grid.since_us >= missing.since_us else []
             with_it += [one for one in (empty, low) if one is not None and one.since_us >= missing.since_us - 60 * S]
             rule = "battery_vanished_door_open" if opened else "battery_vanished"
             found.append(
@@ -56,6 +57,7 @@ class Local:
                     "battery_stolen", rule, site_id, with_it, self.settle.power_s, confidence=0.97 if opened else 0.85
                 )
             )
+            grid = None if grid in with_it else grid
             empty = None if empty in with_it else empty
             low = None if low in with_it else low
         if empty is not None and grid is None and (site is None or site.grid):

@@ -27,6 +27,7 @@ KINDS = frozenset(
     | {"packet_loss", "stream_restarts"}
 )  # a change of any other kind leaves these conclusions as they are
 _MASS_SITES = 5
+_ALL_SITES = 3  # so many linked sites, and they are all there are
 _MASS_PART = 0.6
 _MASS_S = 30.0
 
@@ -69,8 +70,11 @@ class Network:
         """The sites that are dark, as of the last look."""
         return self._darks.keys()
 
-    def conclude(self, now_us: int) -> list[Conclusion]:
-        """What is so now of sites and links. `wake_us` is then when time alone may change it."""
+    def conclude(self, now_us: int, held: Collection[str] = ()) -> list[Conclusion]:
+        """What is so now of sites and links. `wake_us` is then when time alone may change it.
+
+        `held`: ids of conditions that are still a mended cause's, until they end too.
+        """
         self._now_us, self.wake_us = now_us, None
         self._darks = self._find_dark()
         self._down = self.board.down_links()
@@ -81,7 +85,7 @@ class Network:
         found: list[Conclusion] = []
         if self._darks:
             found += self._outages()
-        claimed = {condition.id for conclusion in found for condition in conclusion.members}
+        claimed = {condition.id for conclusion in found for condition in conclusion.members} | set(held)
         found += self._open_rings(claimed)
         found += self._degraded(claimed)
         return found
@@ -206,7 +210,7 @@ class Network:
     def _nobody_left(self, linked: Collection[str]) -> bool:
         """Whether all cameras went at about the same time: then it is the control room that is cut off."""
         topology = self.board.topology
-        if len(linked) < _MASS_SITES or len(topology.control_rooms) != 1:
+        if len(linked) < _ALL_SITES or len(topology.control_rooms) != 1:
             return False
         onsets = sorted(self._darks[one].onset_us for one in linked)
         middle_us = onsets[len(onsets) // 2]
@@ -232,8 +236,9 @@ class Network:
         """The surest judgement of this outage so far: what was read when it happened counts also when it is old."""
         then_us, known = self._judged.get(site_id, (0, None))
         same = known is not None and abs(then_us - onset_us) <= self.settle.together_s * S
-        if same and known is not None and root.kind != known.kind and root.confidence <= known.confidence + 0.05:
-            return known
+        if same and known is not None:
+            surer = 0.0 if root.kind == known.kind else 0.05
+            return root if root.confidence >= known.confidence + surer else known
         return root
 
     def _kept(self, now_us: int) -> set[str]:

@@ -6,6 +6,7 @@ values are Gaussian and is not moved by a few bad nights (Hampel 1974). Nothing 
 Kept over restarts as one file (`dump`, `load`); about 2.5 KB a camera.
 """
 
+import math
 from array import array
 from dataclasses import dataclass, field
 
@@ -100,3 +101,17 @@ def load(data: bytes) -> dict[str, dict[str, Learned]]:
         }
         for id, of in kept.cameras.items()
     }
+
+
+def shown(learned: dict[str, Learned]) -> dict[str, list[float | None]]:
+    """What is normal at each of the 24 hours (`bitrate_bps`, `frame_rate_hz`, `gop_s`); null: too little is known."""
+    named = {"bitrate": ("bitrate_bps", True), "frame_rate": ("frame_rate_hz", False), "gop": ("gop_s", True)}
+    told: dict[str, list[float | None]] = {}
+    for name, of in learned.items():
+        if name in named:
+            title, logarithmic = named[name]
+            normal = [of.normal(hour) for hour in range(24)]
+            told[title] = [
+                None if one is None else round(math.exp(one.value) if logarithmic else one.value, 2) for one in normal
+            ]
+    return told

@@ -160,7 +160,8 @@ def _alive(
             tuple(told),
         )
     if len(borders) == 1 and (down or (drop is not None and drop <= LOAD_STAYS)):
-        sure = 0.9 if down and drop is not None else 0.7
+        # Without a word of the load, a dead switch looks the same: wait for one.
+        sure = 0.55 if drop is None else 0.9 if down else 0.7
         return Root("link_cut", f"link:{borders[0]}", "site_lives_link_gone", bool(down), sure, signs, tuple(told))
     if len(borders) >= 2:
         return Root("switch_dead", switch, "site_lives_all_ways_down", False, 0.75, signs, tuple(told))

@@ -22,6 +22,7 @@ GRID_GONE_PART, GRID_BACK_PART = 0.7, 0.85  # EN 50160: supply within ±10 % (-1
 BATTERY_GONE_V = 1.0
 EMPTY_PART, EMPTY_BACK_PART = 0.92, 1.0  # controllers cut lead batteries off at 10.8 to 11.1 V of 12
 EMPTY_SOC_PCT, EMPTY_BACK_PCT = 5.0, 12.0
+CHARGE_S = 12 * 3600.0  # an empty battery is full again after this long on the grid
 LOW_SOC_PCT, LOW_BACK_PCT = 20.0, 30.0
 EMPTY_ON_S, LOW_ON_S, BATTERY_OFF_S = 20.0, 30.0, 60.0
 SOLAR_PART, SOLAR_BACK_PART = 0.02, 0.06  # of a clear sky; the thickest dust leaves a tenth
@@ -110,6 +111,8 @@ class TelemetryRules:
     _temperature_c: dict[str, float] = field(default_factory=dict)  # of cabinets, by site
     _charge_pct: dict[str, float] = field(default_factory=dict)  # by site
     _empty: dict[tuple[str, str], bool] = field(default_factory=dict)  # by site and what says so: voltage, charge
+    _grid: dict[str, float] = field(default_factory=dict)  # by site: what was told last
+    _grid_back_us: dict[str, int] = field(default_factory=dict)
     _grid_told: set[str] = field(default_factory=set)  # subjects that say themselves whether there is grid
 
     def __post_init__(self) -> None:
@@ -167,8 +170,9 @@ class TelemetryRules:
             {"value": round(hours_left, 1), "cause": "forecast"} if hours_left is not None else {"cause": "forecast"}
         )
         charge = self._charge_pct.get(site_id)
-        low = so or (charge is not None and charge <= LOW_SOC_PCT)
-        rest = not so and (charge is None or charge >= LOW_BACK_PCT)
+        on_grid = self._grid.get(site_id) == 1
+        low = so or (charge is not None and charge <= LOW_SOC_PCT and not on_grid)
+        rest = not so and (charge is None or charge >= LOW_BACK_PCT or on_grid)
         verdict = True if low else False if rest else None
         self.latches.feed("battery_low", subject("site", site_id), verdict, at_us, off_s=BATTERY_OFF_S, detail=detail)
 
@@ -181,7 +185,10 @@ class TelemetryRules:
 
     def _grid_present(self, reading: Reading, at_us: int) -> None:
         self._grid_told.add(reading.site_id)
-        self._grid(reading, reading.value == 0, at_us)
+        if reading.value and self._grid.get(reading.site_id) == 0:
+            self._grid_back_us[reading.site_id] = at_us
+        self._grid[reading.site_id] = reading.value
+        self._judge_grid(reading, reading.value == 0, at_us)
 
     def _grid_voltage(self, reading: Reading, at_us: int) -> None:
         if reading.site_id in self._grid_told:
@@ -189,9 +196,9 @@ class TelemetryRules:
         source = self.topology.sources.get(parts(reading.subject)[1])
         nominal = (source.nominal_v if source is not None else None) or 230.0
         part = reading.value / nominal
-        self._grid(reading, True if part < GRID_GONE_PART else False if part > GRID_BACK_PART else None, at_us)
+        self._judge_grid(reading, True if part < GRID_GONE_PART else False if part > GRID_BACK_PART else None, at_us)
 
-    def _grid(self, reading: Reading, so: bool | None, at_us: int) -> None:
+    def _judge_grid(self, reading: Reading, so: bool | None, at_us: int) -> None:
         self.latches.feed(
             "grid_lost", subject("site", reading.site_id), so, at_us, on_s=GRID_ON_S, off_s=GRID_OFF_S,
             since_us=reading.at_us,
@@ -224,7 +231,8 @@ class TelemetryRules:
             self._empty[site_id, says] = so
         elif not self._empty.get((site_id, says), False):
             self._empty[site_id, says] = False
-        either = any(self._empty.get((site_id, one), False) for one in ("voltage", "charge"))
+        charging = self._grid.get(site_id) == 1 and at_us - self._grid_back_us.get(site_id, 0) < CHARGE_S * S
+        either = not charging and any(self._empty.get((site_id, one), False) for one in ("voltage", "charge"))
         of = subject("site", site_id)
         if either or self.latches.is_active("battery_empty", of) or so is False:
             self.latches.feed(
@@ -244,7 +252,16 @@ class TelemetryRules:
         detail = {"value": reading.value}
         empty = True if reading.value <= EMPTY_SOC_PCT else False if reading.value >= EMPTY_BACK_PCT else None
         self._is_empty(reading, "charge", empty, at_us)
-        so = True if reading.value <= LOW_SOC_PCT else False if reading.value >= LOW_BACK_PCT else None
+        on_grid = self._grid.get(reading.site_id) == 1  # then a low charge is being mended
+        so = (
+            False
+            if on_grid
+            else True
+            if reading.value <= LOW_SOC_PCT
+            else False
+            if reading.value >= LOW_BACK_PCT
+            else None
+        )
         if so is False and self.latches.is_active("battery_low", of):
             condition = self.latches.active["battery_low", of]
             if condition.detail.get("cause") == "forecast":

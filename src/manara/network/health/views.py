@@ -152,3 +152,20 @@ def forecast(session: Session, site_id: str) -> dict[str, Any] | None:
     if row is None:
         return None
     return {column.name: getattr(row, column.name) for column in BatteryForecast.__table__.columns}
+
+
+def recent_causes(session: Session, *, site_id: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
+    """Causes by when they opened, the newest first, open or not."""
+    query = select(CauseRow).order_by(CauseRow.opened_us.desc()).limit(limit)
+    if site_id is not None:
+        query = query.where(CauseRow.site_id == site_id)
+    return [cause_view(row) for row in session.scalars(query)]
+
+
+def absorbed(session: Session, cause_id: str) -> list[dict[str, Any]]:
+    """The causes that were closed into this one."""
+    query = select(CauseRow).where(CauseRow.absorbed_into == cause_id).order_by(CauseRow.opened_us)
+    return [
+        {"id": row.id, "kind": row.kind, "subject": row.subject, "opened_us": row.opened_us, "closed_us": row.closed_us}
+        for row in session.scalars(query)
+    ]
