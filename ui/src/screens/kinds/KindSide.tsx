@@ -18,7 +18,7 @@ export function KindSide({ kind, onClose, onChanged }: { kind: KindRow; onClose:
   const [editing, setEditing] = useState(false);
   const [history, setHistory] = useState<KindEdit[]>([]);
   const load = useCallback(() => {
-    api.get<KindEdit[]>(`/api/alarm-kinds/${kind.kind}/history`).then(setHistory, (failure: unknown) => say(errorText(failure), { tone: "high" }));
+    api.get<{ history: KindEdit[] }>(`/api/alarm-kinds/${kind.kind}/history`).then((found) => setHistory(found.history), (failure: unknown) => say(errorText(failure), { tone: "high" }));
   }, [kind.kind]);
   useEffect(load, [load, kind.changed_us]);
   if (editing) return <KindForm kind={kind} onClose={() => setEditing(false)} onSaved={() => (setEditing(false), onChanged())} />;

@@ -34,8 +34,8 @@ export function KindsScreen() {
   const [route, setRoute] = useState<string | null>(null);
   const fetchKinds = useCallback(() => {
     api
-      .get<KindRow[]>("/api/alarm-kinds")
-      .then((list) => (setKinds(list), setError(null)))
+      .get<{ alarm_kinds: KindRow[] }>("/api/alarm-kinds")
+      .then((found) => (setKinds(found.alarm_kinds), setError(null)))
       .catch((failure: unknown) => setError(errorText(failure)));
   }, []);
   const fetchRoutes = useCallback(() => {
@@ -56,7 +56,7 @@ export function KindsScreen() {
     { id: "consequence", head: t("consequence"), width: "minmax(180px, 2.4fr)", cell: (one) => <span className="muted">{formats.language === "ar" ? one.consequence_ar : one.consequence_en}</span> },
     { id: "respond", head: t("respond"), width: "110px", cell: (one) => formats.duration(one.respond_s * 1000) },
     { id: "owner", head: t("owner"), width: "120px", cell: (one) => t(`common:role.${one.owner_role}`) },
-    { id: "delay", head: t("delays"), width: "130px", cell: (one) => <bdi>{`${formats.number(one.delay_on_s)} / ${formats.number(one.delay_off_s)}`}</bdi> },
+    { id: "delay", head: t("delays"), width: "170px", cell: (one) => <span className="muted">{t("delay_pair", { on: formats.number(one.delay_on_s), off: formats.number(one.delay_off_s) })}</span> },
     { id: "group", head: t("group_by"), width: "90px", cell: (one) => t(`group.${one.group_by}`) },
     { id: "changed", head: t("edited"), width: "130px", cell: (one) => (one.changed_us ? <span title={formats.stamp(one.changed_us)}><bdi>{one.changed_by}</bdi></span> : <span className="muted">{t("as_shipped")}</span>) },
   ];

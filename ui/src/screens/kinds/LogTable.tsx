@@ -59,9 +59,13 @@ export function LogTable({ routes }: { routes: Route[] }) {
       head: t("receipt"),
       width: "minmax(170px, 2fr)",
       cell: (one) => (
-        <span className="muted" title={one.receipt || one.error}>
-          {one.state === "sent" ? <bdi>{one.receipt}</bdi> : one.cause ? t(`cause.${one.cause}`) : ""} {one.state !== "sent" && one.error && <bdi>{one.error}</bdi>}
-          {one.state === "waiting" && one.attempts > 0 && one.next_us !== null && <> · {t("tried", { count: one.attempts })}</>}
+        <span className="muted answer" title={one.receipt || one.error}>
+          {one.state !== "sent" && one.cause && <span>{t(`cause.${one.cause}`)}</span>}
+          {one.state === "waiting" && one.attempts > 0 && <span>{t("tried", { count: one.attempts })}</span>}
+          {/* what a server said is Latin and is cut at its end, whatever the direction of the page */}
+          <span className="clip" dir="auto">
+            {one.state === "sent" ? one.receipt : one.error}
+          </span>
         </span>
       ),
     },

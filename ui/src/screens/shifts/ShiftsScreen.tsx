@@ -58,8 +58,8 @@ export function ShiftsScreen() {
   const columns: Column<ShiftView>[] = [
     { id: "console", head: t("console"), width: "minmax(130px, 1.2fr)", cell: (one) => name(consoleOf(one.console_id)) || one.console_id },
     { id: "who", head: t("who"), width: "minmax(120px, 1.2fr)", cell: (one) => <bdi>{one.account_name}</bdi> },
-    { id: "from", head: t("from"), width: "130px", cell: (one) => <span title={formats.stamp(one.started_us)}>{formats.when(one.started_us, now)}</span> },
-    { id: "until", head: t("until"), width: "130px", cell: (one) => (one.ended_us ? <span title={formats.stamp(one.ended_us)}>{formats.when(one.ended_us, now)}</span> : <b>{t(one.handed_us ? "waits_for" : "sits", { name: one.to_account_name })}</b>) },
+    { id: "from", head: t("from"), width: "150px", cell: (one) => <span title={formats.stamp(one.started_us)}>{formats.when(one.started_us, now)}</span> },
+    { id: "until", head: t("until"), width: "150px", cell: (one) => (one.ended_us ? <span title={formats.stamp(one.ended_us)}>{formats.when(one.ended_us, now)}</span> : <b>{t(one.handed_us ? "waits_for" : "sits", { name: one.to_account_name })}</b>) },
     { id: "note", head: t("note"), width: "minmax(140px, 2fr)", cell: (one) => <span className="muted">{one.note}</span> },
   ];
   const chosen = shifts.find((one) => one.id === id);
