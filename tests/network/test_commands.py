@@ -7,7 +7,7 @@ import pytest
 
 from manara.access.who import Who
 from manara.base.errors import InvalidInput
-from manara.network import commands, views
+from manara.network import actions, commands, views
 from manara.store.database import Database
 from manara.store.secret import SecretBox
 
@@ -42,3 +42,17 @@ def test_sectors_from_administrative_areas(database: Database, box: SecretBox, a
         assert all(sector["name_ar"] and sector["boundary"] for sector in views.sectors(session, WHO))
     with pytest.raises(InvalidInput):
         commands.import_sectors(database, box, WHO, at, file, apply=True, where=("ADM1_EN", "Nowhere"))
+
+
+def test_infrastructure_comes_from_a_file_too(
+    database: Database, box: SecretBox, technician: Who, at: datetime, tmp_path: Path
+) -> None:
+    actions.add_site(database, technician, at, {"code": "P1", "lat": 31, "lon": 46})
+    file = tmp_path / "switches.csv"
+    file.write_text("code,site,ports\nSW-1,P1,8\n", encoding="utf-8")
+    tried = commands.import_infrastructure(database, box, technician, at, file, apply=False, noun="switch")
+    assert (tried["ok"], tried["dry_run"], tried["added"]) == (True, True, 1)
+    done = commands.import_infrastructure(database, box, technician, at, file, apply=True, noun="switch")
+    assert done["added"] == 1
+    with pytest.raises(InvalidInput, match=r"not \.csv"):
+        commands.import_infrastructure(database, box, technician, at, tmp_path / "a.txt", apply=True, noun="switch")

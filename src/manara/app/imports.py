@@ -1,6 +1,7 @@
 """`manara import …`: network and base map from files. Network files only say what they would do, without `apply`."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,17 @@ from manara.app.folders import Folders
 from manara.base.clock import Clock, to_datetime
 from manara.base.errors import InvalidInput
 from manara.network import commands
+from manara.network.infrastructure.rules import PLURALS
 from manara.settings import Settings
 from manara.store.secret import SecretBox
 
-_NETWORK = {
+_NETWORK: dict[str, Callable[..., dict[str, Any]]] = {
     "cameras": commands.import_cameras,
     "sites": commands.import_sites,
     "towns": commands.import_towns,
     "sectors": commands.import_sectors,
 }
+_NETWORK |= {plural: partial(commands.import_infrastructure, noun=noun) for plural, noun in PLURALS.items()}
 _LAYERS = ("water", "rivers", "places")
 KINDS = (*_NETWORK, "area", "roads", *_LAYERS)
 _BODY = Who.system("command line")

@@ -15,6 +15,7 @@ from manara.base.errors import FieldError, InvalidInput
 from manara.formats import csv_table
 from manara.network import basemap
 from manara.network.imports import Format, import_data
+from manara.network.infrastructure.imports import import_csv
 from manara.store.database import Database
 from manara.store.secret import SecretBox
 
@@ -74,6 +75,16 @@ def import_sectors(
     return import_data(database, box, who, at, "sector", data, "geojson", dry_run=not apply)
 
 
+def import_infrastructure(
+    database: Database, box: SecretBox, who: Who, at: datetime, path: Path, *, apply: bool, noun: str
+) -> dict[str, Any]:
+    """Add and update power sources, cabinets, switches, links or telemetry devices from a `.csv`."""
+    if path.suffix.lower() != ".csv":
+        fault = FieldError("file", "must end in .csv")
+        raise InvalidInput(f"{path}: is not .csv.", code="import_format", fields=[fault])
+    return import_csv(database, box, who, at, noun, _read(path), dry_run=not apply)
+
+
 def import_area(
     data_dir: Path, at: datetime, path: Path, *, where: tuple[str, str] | None = None, **more: Any
 ) -> dict[str, Any]:
@@ -102,9 +113,12 @@ def _import(
             code="import_format",
             fields=[FieldError("file", "must end in .csv or .geojson")],
         )
+    return import_data(database, box, who, at, noun, _read(path), form, dry_run=not apply)
+
+
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(csv_table.MAX_BYTES + 1)  # one more, so that the reader says that it is too large
+            return file.read(csv_table.MAX_BYTES + 1)  # one more, so that the reader says that it is too large
     except OSError as error:
         raise InvalidInput(f"{path}: cannot be read: {error.strerror}.", code="import_unreadable") from error
-    return import_data(database, box, who, at, noun, data, form, dry_run=not apply)

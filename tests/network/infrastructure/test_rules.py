@@ -76,9 +76,9 @@ def test_credentials_are_those_that_are_known() -> None:
 
 
 def test_subjects_have_a_noun_we_know() -> None:
-    assert rules.subjects("battery=power_source:battery; port_1=port:SW-1/1") == {
+    assert rules.subjects("battery=power_source:battery; port/10101=port:SW-1/1") == {
         "battery": "power_source:battery",
-        "port_1": "port:SW-1/1",
+        "port/10101": "port:SW-1/1",
     }
     for bad in ("battery=camel:1", "../x=site:1", {"a": None}, ";".join(f"p{i}=site:" for i in range(300))):
         with pytest.raises(Fault):

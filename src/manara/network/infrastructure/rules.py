@@ -40,7 +40,7 @@ SUBJECT_NOUNS = ("site", "power_source", "cabinet", "switch", "port", "link", "c
 _NAME_OR_IP = r"(\[[0-9A-Fa-f:]{2,45}\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?)"
 _HOST = re.compile(_NAME_OR_IP + r"(?::(\d{1,5}))?(/\d{1,3})?")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,63}")  # `port/3` and `LNK-0001` are parts too
 _FIRST_US, _LAST_US = 631_152_000_000_000, 4_102_444_800_000_000  # 1990 to 2100
 
 
