@@ -3,10 +3,12 @@
 import asyncio
 import json
 import socket
+import ssl
 import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiomqtt
@@ -19,21 +21,25 @@ from manara.network.telemetry.mqtt import own_broker
 from manara.store.mqtt_broker import BrokerAddress, configure_broker
 from manara.store.nats_server import free_port
 from tests.network.telemetry.peers import device, gathering
+from tests.recorder.certificate import self_signed
+
+
+def wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[BrokerAddress]:
     address, command = configure_broker(tmp_path, "127.0.0.1", free_port())
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", address.port), timeout=0.2).close()
-                break
-            except OSError:
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+        wait_for_port(address.port)
         yield address
         process.kill()
 
@@ -106,7 +112,44 @@ def test_its_own_protocol_lets_nobody_in(broker: BrokerAddress, tmp_path: Path) 
         assert "allowed_connection_types: [MQTT]" in settings
         with pytest.raises((NatsError, OSError)):
             await Client().connect(
-                f"nats://127.0.0.1:{broker.port}", user="field", password=broker.field_password, allow_reconnect=False
+                f"nats://127.0.0.1:{broker.port}",
+                user="field",
+                password=broker.field_password,
+                allow_reconnect=False,
+                connect_timeout=1,
             )
 
     asyncio.run(play())
+
+
+def test_with_tls_our_own_certificate_is_trusted_and_no_other(tmp_path: Path) -> None:
+    ours, other = tmp_path / "ours", tmp_path / "other"
+    ours.mkdir()
+    other.mkdir()
+    certificate, key = self_signed(ours)
+    stranger, _ = self_signed(other)
+    address, command = configure_broker(tmp_path, "127.0.0.1", free_port(), certificate, key)
+
+    async def play() -> None:
+        controller = device("mqtt", "mqtt:///site/1", "mqtt-json")
+        async with gathering(controller, own_broker=own_broker(address)) as made:
+            context = ssl.create_default_context(cafile=str(certificate))
+            context.check_hostname = False
+            field = aiomqtt.Client(
+                "127.0.0.1", address.port, username="field", password=address.field_password, tls_context=context
+            )
+            async with asyncio.timeout(20), field:
+                while made.value("cabinet:s1", "fan_rpm") is None:
+                    await field.publish("site/1/cabinet", json.dumps({"fan_rpm": 900}))
+                    await asyncio.sleep(0.05)
+        wrong = replace(own_broker(address), certificate=str(stranger))
+        async with gathering(controller, own_broker=wrong) as made, asyncio.timeout(20):
+            while not made.gatherer.states() or made.state().why != "broker":
+                await asyncio.sleep(0.02)
+
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for_port(address.port)
+            asyncio.run(play())
+        finally:
+            process.kill()
