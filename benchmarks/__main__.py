@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__main__", "__init__", "sender", "floor", "recorder_process", "image_scenes"}
+HELPERS = {"__main__", "__init__", "sender", "floor", "recorder_process", "bad_day", "image_scenes"}
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """The life of an alarm: no sequence of occurrences loses one; nothing is put aside without who, why and until when."""
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -151,6 +152,7 @@ class LatchedLives(Lives):
 
 TestLives = Lives.TestCase
 TestLatchedLives = LatchedLives.TestCase
+TestLives.settings = TestLatchedLives.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 SHELF = Shelf("p1", "Person", "dust", 10, 20)
 MAINTENANCE = Suppressed("s1", "maintenance", 50)

@@ -366,3 +366,46 @@ def test_a_source_is_counted_over_a_day() -> None:
     desk.up("last", *LINK)
     desk.wait(5)
     assert desk.alarm(*LINK).count_24h == 3
+
+
+def test_a_low_kind_that_keeps_coming_from_all_over_drowns_nothing_else() -> None:
+    desk = Desk()
+    for n in range(20):
+        poor = ("camera_stream_poor", f"camera:k{n}")
+        desk.up(f"c{n}", *poor, site_id=f"s{n}", sector_id="n")
+        desk.wait(60)
+        desk.down(f"c{n}", *poor, site_id=f"s{n}", sector_id="n", since_us=desk.now_us - 60 * SECOND_US)
+        desk.wait(300, step_s=10)
+    assert desk.told == [f"camera_stream_poor camera:k{n}" for n in range(5)] + ["camera_stream_poor program:all"]
+    desk.up("dead", "camera_dead", "camera:k99", site_id="s99", sector_id="n")
+    desk.wait(5)
+    assert desk.told[-1] == "camera_dead camera:k99"
+
+
+def test_a_chattering_source_that_stays_is_told_anew() -> None:
+    desk = Desk()
+    for n in range(6):
+        desk.up(f"c{n}", *LINK)
+        desk.wait(1)
+        desk.down(f"c{n}", *LINK, since_us=desk.now_us - SECOND_US)
+        desk.wait(20)
+    hands.acknowledge(desk.room, desk.alarm(*LINK), OPERATOR, desk.now_us)
+    desk.up("cut", *LINK)
+    desk.wait(100)
+    assert desk.told == ["link_cut link:l1"]
+    desk.wait(30)
+    assert desk.told == ["link_cut link:l1"] * 2
+    assert desk.open == {"link_cut link:l1": "unacknowledged"}
+
+
+def test_a_source_that_recurs_all_evening_is_held_together() -> None:
+    desk = Desk()
+    for n in range(20):  # a grid that comes and goes each five minutes
+        desk.up(f"c{n}", "grid_lost", "site:s1", site_id="s1")
+        desk.wait(120, step_s=5)
+        if desk.room.of_source("grid_lost", "site:s1").life.owed:  # type: ignore[union-attr]
+            hands.acknowledge(desk.room, desk.alarm("grid_lost", "site:s1"), OPERATOR, desk.now_us)
+        desk.down(f"c{n}", "grid_lost", "site:s1", site_id="s1", since_us=desk.now_us - 120 * SECOND_US)
+        desk.wait(180, step_s=5)
+    assert len(desk.told) <= 4
+    assert desk.room.accounts["c19"].disposition == "repeated"

@@ -43,12 +43,14 @@ def load(
         signal = _decode_signal.decode(payload or "")
         room.waiting[signal.id] = Waiting(signal, due_us or now_us)
     oldest_us = now_us - round(rules.window_s * SECOND_US)
-    for console_id, at_us in session.execute(
-        select(AlarmEntry.console_id, AlarmEntry.at_us)
-        .where(AlarmEntry.at_us > oldest_us, AlarmEntry.annunciated)
+    for console_id, kind, at_us in session.execute(
+        select(AlarmEntry.console_id, AlarmEntry.kind, AlarmEntry.at_us)
+        .where(AlarmEntry.at_us > now_us - round(rules.kind_window_s * SECOND_US), AlarmEntry.annunciated)
         .order_by(AlarmEntry.at_us)
     ):
-        room.recent.setdefault(console_id, deque()).append(at_us)
+        room.recent_kinds.setdefault((console_id, kind), deque()).append(at_us)
+        if at_us > oldest_us:
+            room.recent.setdefault(console_id, deque()).append(at_us)
     for flood in session.scalars(select(AlarmFlood).where(AlarmFlood.ended_us.is_(None))):
         room.floods[flood.console_id] = Flood(flood.id, flood.console_id, flood.began_us)
     for planned in session.scalars(select(Suppression).where(Suppression.ended_us.is_(None))):

@@ -50,10 +50,23 @@ def tick(room: Room, now_us: int) -> None:
     for alarm in list(room.alarms.values()):
         if alarm.off_us is not None and alarm.off_us + room.off_delay_us(alarm) <= now_us:
             _return(room, alarm, now_us)
+        elif alarm.chattering and alarm.on_us is not None and alarm.on_us + room.steady_us(alarm) <= now_us:
+            _steady(room, alarm, now_us)
         if alarm.life.shelf is not None and alarm.life.shelf.until_us <= now_us:
             uncover(room, alarm, life.unshelved(alarm.life), now_us, "shelf_ended")
     _orphans(room, now_us)
     telling.calm(room, now_us)
+
+
+def _steady(room: Room, alarm: OpenAlarm, now_us: int) -> None:
+    """It chattered, and now it stays: whoever acknowledged the chattering has not been told of this."""
+    alarm.chattering = False
+    alarm.on_us = None
+    before = alarm.life
+    alarm.life = life.realarmed(before)
+    room.note(alarm, now_us, "steady")
+    if life.annunciates(before, alarm.life):
+        telling.announce(room, alarm, now_us, "realarmed")
 
 
 def uncover(room: Room, alarm: OpenAlarm, after: Life, now_us: int, what: str, **more: str) -> None:
@@ -75,7 +88,7 @@ def _active(room: Room, signal: Signal, alarm: OpenAlarm | None, now_us: int) ->
         return
     kind = kinds.of(room.table, signal.kind)
     due_us = min(signal.since_us, now_us) + round(kind.delay_on_s * SECOND_US)
-    if due_us <= now_us or _chatters(room, signal, now_us):
+    if due_us <= now_us or _nags(room, kind, signal, now_us):
         _raise(room, signal, now_us)
         return
     room.waiting[signal.id] = Waiting(signal, due_us)
@@ -95,6 +108,7 @@ def _ended(room: Room, signal: Signal, alarm: OpenAlarm | None, now_us: int, *, 
                 _absorb(room, alarm, parent, now_us)
                 return
         if not alarm.live_signals:
+            alarm.on_us = None
             alarm.off_us = min(signal.ended_us or now_us, now_us)
             if alarm.off_us + room.off_delay_us(alarm) <= now_us:
                 _return(room, alarm, now_us)
@@ -111,8 +125,9 @@ def _ended(room: Room, signal: Signal, alarm: OpenAlarm | None, now_us: int, *, 
         room.accounts[signal.id] = _repeated(open_alarm)
         return
     # It came and went unseen (control was away, or it was short): real if it lasted for its delay.
-    delay_us = round(kinds.of(room.table, signal.kind).delay_on_s * SECOND_US)
-    if (signal.ended_us or now_us) - signal.since_us >= delay_us or _chatters(room, signal, now_us):
+    kind = kinds.of(room.table, signal.kind)
+    delay_us = round(kind.delay_on_s * SECOND_US)
+    if (signal.ended_us or now_us) - signal.since_us >= delay_us or _nags(room, kind, signal, now_us):
         raised = _raise(room, signal, now_us)
         room.detach(raised, signal.id)
         raised.off_us = signal.ended_us or now_us
@@ -143,11 +158,13 @@ def _feed(room: Room, alarm: OpenAlarm, signal: Signal, now_us: int) -> None:
     alarm.changed_us = max(now_us, alarm.changed_us)
     if not joins:
         return
+    if not alarm.live_signals:
+        alarm.on_us = min(signal.since_us, now_us)
     room.attach(alarm, signal.id)
     room.waiting.pop(signal.id, None)
     alarm.off_us = None
     alarm.count_24h = _count_24h(room, alarm.kind, alarm.subject, now_us)
-    if _chatters(room, signal, now_us):
+    if _chatters(room, signal, now_us) or _recurs(room, signal, now_us):
         alarm.chattering = True
     before = alarm.life
     alarm.life = life.raised(before)
@@ -167,6 +184,8 @@ def _feed(room: Room, alarm: OpenAlarm, signal: Signal, now_us: int) -> None:
 
 def _feed_group(room: Room, alarm: OpenAlarm, group: OpenAlarm, now_us: int) -> None:
     """A member is back: its group is active with it. What merely explained it has its own cause and stays as it is."""
+    if group.is_group:
+        group.off_us = None
     if group.is_group and not group.life.active:
         before = group.life
         group.life = life.raised(before)
@@ -207,7 +226,8 @@ def _raise(room: Room, signal: Signal, now_us: int) -> OpenAlarm:
         site_id=signal.site_id,
         sector_id=signal.sector_id,
         count_24h=_count_24h(room, signal.kind, signal.subject, now_us),
-        chattering=_chatters(room, signal, now_us),
+        chattering=_chatters(room, signal, now_us) or _recurs(room, signal, now_us),
+        on_us=min(signal.since_us, now_us) if signal.active else None,
         exercise=signal.exercise,
         respond_by_us=now_us + kind.respond_s * SECOND_US,
     )
@@ -239,7 +259,7 @@ def _place(room: Room, alarm: OpenAlarm, kind: Kind, covering: Covering | None, 
     _take_in(room, alarm, now_us)
     if not kind.annunciate:
         return Account("listed", alarm.id)
-    group = _group(room, alarm, kind, now_us)
+    group = _group(room, alarm, kind, now_us) or _kind_group(room, alarm, now_us)
     if group is not None:
         return Account("grouped", alarm.id, group.id)
     told = telling.announce(room, alarm, now_us)
@@ -278,15 +298,31 @@ def _group(room: Room, alarm: OpenAlarm, kind: Kind, now_us: int) -> OpenAlarm |
     return group
 
 
+def _kind_group(room: Room, alarm: OpenAlarm, now_us: int) -> OpenAlarm | None:
+    """A low kind that keeps coming from all over is one group of the console, so that it drowns nothing else."""
+    if alarm.rank < telling.LOW:
+        return None
+    group = room.of_kind(alarm.console_id, alarm.kind)
+    window_us = round(room.rules.kind_window_s * SECOND_US)
+    if group is not None and not group.life.hidden and now_us - group.joined_us < window_us:
+        return _join(room, alarm, group, now_us)
+    if room.told_of_kind(alarm.console_id, alarm.kind, now_us) < room.rules.kind_limit:
+        return None
+    group = telling.gather(room, [alarm], now_us, "kind", None, None)
+    telling.announce(room, group, now_us)
+    return group
+
+
 def _join(room: Room, alarm: OpenAlarm, group: OpenAlarm, now_us: int) -> OpenAlarm:
     telling.into(room, alarm, group, now_us)
+    group.off_us = None
     before = group.life
     group.life = life.raised(group.life)
     if group.life.state is State.ACKNOWLEDGED and group.grouped_count >= room.rules.regroup_factor * max(
         group.told_count, 1
     ):
         group.life = life.realarmed(group.life)
-    if life.annunciates(before, group.life):
+    if life.annunciates(before, group.life) and not before.owed:
         telling.announce(room, group, now_us, "realarmed")
     return group
 
@@ -353,6 +389,10 @@ def _return(room: Room, alarm: OpenAlarm, now_us: int) -> None:
     if group is None or not group.is_group or not group.life.active:
         return
     if not any(member.life.active for member in room.children(group.id)):
+        if group.group_scope == "kind":  # what keeps coming has ended when it stayed away
+            group.off_us = now_us
+            room.changed.add(group.id)
+            return
         group.life = life.returned(group.life, now_us)
         room.note(group, now_us, "returned")
         room.close_if_normal(group, now_us)
@@ -360,22 +400,26 @@ def _return(room: Room, alarm: OpenAlarm, now_us: int) -> None:
 
 def _cover(room: Room, now_us: int) -> None:
     """Make suppressions by design so: cover what lies within one, uncover what no longer does."""
+    in_force = any(covering.from_us <= now_us < covering.until_us for covering in room.coverings.values())
     for alarm in list(room.alarms.values()):
         held = alarm.life.suppressed
-        covering = room.coverings.get(held.id) if held is not None else None
-        if held is not None and (covering is None or not covering.covers(alarm, now_us)):
-            other = _covering(room, alarm, now_us)
-            if other is not None:
+        if held is None:
+            if in_force and (other := _covering(room, alarm, now_us)) is not None:
                 alarm.life = life.suppressed(alarm.life, life.Suppressed(other.id, other.reason, other.until_us))
                 room.note(alarm, now_us, "suppressed", detail={"suppression": other.id})
-            else:
-                uncover(room, alarm, life.unsuppressed(alarm.life), now_us, "unsuppressed")
-        elif held is not None and covering is not None and covering.until_us != held.until_us:
-            alarm.life = life.suppressed(alarm.life, replace(held, until_us=covering.until_us))
-            room.changed.add(alarm.id)
-        elif held is None and room.coverings and (other := _covering(room, alarm, now_us)) is not None:
+            continue
+        covering = room.coverings.get(held.id)
+        if covering is not None and covering.covers(alarm, now_us):
+            if covering.until_us != held.until_us:
+                alarm.life = life.suppressed(alarm.life, replace(held, until_us=covering.until_us))
+                room.changed.add(alarm.id)
+            continue
+        other = _covering(room, alarm, now_us)
+        if other is not None:
             alarm.life = life.suppressed(alarm.life, life.Suppressed(other.id, other.reason, other.until_us))
             room.note(alarm, now_us, "suppressed", detail={"suppression": other.id})
+        else:
+            uncover(room, alarm, life.unsuppressed(alarm.life), now_us, "unsuppressed")
 
 
 def _covering(room: Room, alarm: OpenAlarm, now_us: int) -> Covering | None:
@@ -409,7 +453,19 @@ def _count_24h(room: Room, kind: str, subject: str, now_us: int) -> int:
     return sum(at_us > now_us - DAY_US for at_us in room.history.get((kind, subject), ())) or 1
 
 
+def _nags(room: Room, kind: Kind, signal: Signal, now_us: int) -> bool:
+    """A source that is fleeting again and again is told once, unless it is of low priority: then it is only counted."""
+    return kind.rank < telling.LOW and _chatters(room, signal, now_us)
+
+
 def _chatters(room: Room, signal: Signal, now_us: int) -> bool:
-    oldest_us = now_us - round(room.rules.chatter_window_s * SECOND_US)
-    seen = room.history.get((signal.kind, signal.subject), ())
-    return sum(at_us > oldest_us for at_us in seen) >= room.rules.chatter_count
+    return _seen(room, signal, room.rules.chatter_window_s, now_us) >= room.rules.chatter_count
+
+
+def _recurs(room: Room, signal: Signal, now_us: int) -> bool:
+    return _seen(room, signal, room.rules.repeat_window_s, now_us) >= room.rules.repeat_count
+
+
+def _seen(room: Room, signal: Signal, within_s: float, now_us: int) -> int:
+    oldest_us = now_us - round(within_s * SECOND_US)
+    return sum(at_us > oldest_us for at_us in room.history.get((signal.kind, signal.subject), ()))

@@ -29,14 +29,20 @@ class Rules:
     flood_ends_under: int = 5
     hold_low_at: int = 3  # from this load on, low ones are held back
     hold_medium_at: int = 6
-    release_under: int = 1  # what was held is told when the load is under this
+    release_under: int = 2  # what was held is told when the load is under this
     group_window_s: float = 600.0  # the same within this time becomes one
     group_site_min: int = 2
     group_sector_min: int = 3
     regroup_factor: int = 4  # an acknowledged group that has grown this much is told again
+    kind_limit: int = 5  # a low kind that a console was told so often within kind_window_s becomes one group of its own
+    kind_window_s: float = 3600.0
     chatter_count: int = 4  # so many times within chatter_window_s is chattering
     chatter_window_s: float = 600.0
     chatter_hold_s: float = 900.0  # a chattering one has ended when it was quiet for so long
+    repeat_count: int = 4  # so often within repeat_window_s is held together like chattering
+    repeat_window_s: float = 3600.0
+    steady_s: float = 120.0  # a chattering source that stays so long is real: it is told anew
+    steady_low_s: float = 600.0  # the same for low priorities
     repeat_quiet_s: float = 600.0  # a return and a new rise within this is not told twice
     orphan_s: float = 60.0  # what a larger one explained is told by itself when that one ended so long ago
     shelf_max_s: float = 8 * 3600.0
@@ -85,6 +91,7 @@ class OpenAlarm:
     flooded: bool = False
     live_signals: list[str] = field(default_factory=list)
     off_us: int | None = None
+    on_us: int | None = None  # since when it has been active without a break
     members_count: int = 0
     grouped_count: int = 0
     respond_by_us: int | None = None
@@ -206,6 +213,7 @@ class Room:
         self.versions: dict[str, int] = {}
         self.history: dict[Source, deque[int]] = {}  # when each source was seen to begin, the last day
         self.recent: dict[str | None, deque[int]] = {}  # annunciations of the last window, by console
+        self.recent_kinds: dict[tuple[str | None, str], deque[int]] = {}  # the same of the last kind_window_s, by kind
         self.floods: dict[str | None, Flood] = {}
         self.coverings: dict[str, Covering] = {}
         self._by_source: dict[Source, str] = {}
@@ -213,6 +221,7 @@ class Room:
         self._by_site: dict[str, set[str]] = {}
         self._by_sector: dict[tuple[str, str], set[str]] = {}  # kind, sector
         self._children: dict[str, set[str]] = {}
+        self._kind_groups: dict[tuple[str | None, str], str] = {}
         # what came of it: emptied by whoever has written it down
         self.entries: list[Entry] = []
         self.accounts: dict[str, Account] = {}
@@ -223,6 +232,8 @@ class Room:
     def add(self, alarm: OpenAlarm) -> None:
         """Take an open alarm into the look-ups."""
         self.alarms[alarm.id] = alarm
+        if alarm.group_scope == "kind":
+            self._kind_groups[alarm.console_id, alarm.kind] = alarm.id
         if not alarm.is_group:
             self._by_source[alarm.kind, alarm.subject] = alarm.id
             for signal_id in alarm.live_signals:
@@ -237,6 +248,8 @@ class Room:
     def remove(self, alarm: OpenAlarm) -> None:
         """Forget a closed alarm."""
         self.alarms.pop(alarm.id, None)
+        if self._kind_groups.get((alarm.console_id, alarm.kind)) == alarm.id:
+            del self._kind_groups[alarm.console_id, alarm.kind]
         if self._by_source.get((alarm.kind, alarm.subject)) == alarm.id:
             del self._by_source[alarm.kind, alarm.subject]
         for signal_id in alarm.live_signals:
@@ -288,6 +301,18 @@ class Room:
         """The open alarms of a kind in a sector."""
         return (self.alarms[id] for id in self._by_sector.get((kind, sector_id), ()))
 
+    def of_kind(self, console_id: str | None, kind: str) -> OpenAlarm | None:
+        """The group in which a console has everything of a kind that came too often."""
+        return self.alarms.get(self._kind_groups.get((console_id, kind), ""))
+
+    def told_of_kind(self, console_id: str | None, kind: str, now_us: int) -> int:
+        """How often a console was told of a kind in the last `kind_window_s`."""
+        recent = self.recent_kinds.setdefault((console_id, kind), deque())
+        oldest_us = now_us - round(self.rules.kind_window_s * SECOND_US)
+        while recent and recent[0] <= oldest_us:
+            recent.popleft()
+        return len(recent)
+
     def load(self, console_id: str | None, now_us: int) -> int:
         """Annunciations of a console in the last window."""
         recent = self.recent.setdefault(console_id, deque())
@@ -330,6 +355,8 @@ class Room:
             times.append(alarm.released_us + round(self.rules.orphan_s * SECOND_US))
         if alarm.off_us is not None:
             times.append(alarm.off_us + self.off_delay_us(alarm))
+        if alarm.chattering and alarm.on_us is not None:
+            times.append(alarm.on_us + self.steady_us(alarm))
         if alarm.life.shelf is not None:
             times.append(alarm.life.shelf.until_us)
         if alarm.life.suppressed is not None:
@@ -339,9 +366,14 @@ class Room:
     def off_delay_us(self, alarm: OpenAlarm) -> int:
         """How long it must be quiet before it counts as ended."""
         delay_s = kinds.of(self.table, alarm.kind).delay_off_s
-        if alarm.chattering:
+        if alarm.chattering or alarm.group_scope == "kind":
             delay_s = max(delay_s, self.rules.chatter_hold_s)
         return round(delay_s * SECOND_US)
+
+    def steady_us(self, alarm: OpenAlarm) -> int:
+        """How long a chattering source must stay active to be told anew."""
+        low = alarm.rank == len(kinds.PRIORITIES) - 1
+        return round((self.rules.steady_low_s if low else self.rules.steady_s) * SECOND_US)
 
     def asks(self, alarm: OpenAlarm) -> bool:
         """True where it stands for itself before an operator: not inside another, not under a cover, not held back."""

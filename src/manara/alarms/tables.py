@@ -56,6 +56,7 @@ class Alarm(Base):
     # what the policy remembers
     live_signals: Mapped[list[str]] = mapped_column(JSON, default=list)
     off_us: Mapped[int | None] = mapped_column(BigInteger, default=None)  # ended then; returns after the delay
+    on_us: Mapped[int | None] = mapped_column(BigInteger, default=None)  # active without a break since then
     due_us: Mapped[int | None] = mapped_column(BigInteger, index=True, default=None)  # the clock must look again
     # what the screen shows
     members_count: Mapped[int] = mapped_column(Integer, default=0)

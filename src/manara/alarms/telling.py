@@ -38,6 +38,8 @@ def tell(room: Room, alarm: OpenAlarm, now_us: int, what: str = "annunciated") -
     room.note(alarm, now_us, what, annunciated=True)
     load = room.load(alarm.console_id, now_us) + 1
     room.recent[alarm.console_id].append(now_us)
+    room.told_of_kind(alarm.console_id, alarm.kind, now_us)
+    room.recent_kinds[alarm.console_id, alarm.kind].append(now_us)
     if load > room.rules.flood_begins_over and alarm.console_id not in room.floods:
         flood = Flood(room.make_id(), alarm.console_id, now_us)
         room.floods[alarm.console_id] = flood

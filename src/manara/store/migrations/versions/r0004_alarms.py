@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("flooded", sa.Boolean(), nullable=False),
         sa.Column("live_signals", sa.JSON(), nullable=False),
         sa.Column("off_us", sa.BigInteger(), nullable=True),
+        sa.Column("on_us", sa.BigInteger(), nullable=True),
         sa.Column("due_us", sa.BigInteger(), nullable=True),
         sa.Column("members_count", sa.Integer(), nullable=False),
         sa.Column("grouped_count", sa.Integer(), nullable=False),
