@@ -17,7 +17,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from manara.base.errors import Unavailable
-from manara.network.telemetry.mqtt import own_broker
+from manara.network.telemetry.mqtt import own_broker, own_broker_of
 from manara.store.mqtt_broker import BrokerAddress, configure_broker
 from manara.store.nats_server import free_port
 from tests.network.telemetry.peers import device, gathering
@@ -103,7 +103,10 @@ def test_passwords_are_made_once_and_private(tmp_path: Path) -> None:
         BrokerAddress.read(tmp_path)
     third, _ = configure_broker(tmp_path, "127.0.0.1", 2)
     assert third.field_password != first.field_password
-    assert own_broker(third).username == "gather"
+    found = own_broker_of(tmp_path)
+    assert found is not None
+    assert (found.username, found.password) == ("gather", third.gather_password)
+    assert own_broker_of(tmp_path / "nowhere") is None
 
 
 def test_its_own_protocol_lets_nobody_in(broker: BrokerAddress, tmp_path: Path) -> None:

@@ -37,13 +37,12 @@ from manara.network.power import shed_clock
 from manara.network.telemetry.devices import DeviceSpec
 from manara.network.telemetry.gather import PUSH_SUBJECT, Gatherer
 from manara.network.telemetry.latest import Latest
-from manara.network.telemetry.mqtt import own_broker
+from manara.network.telemetry.mqtt import own_broker_of
 from manara.network.telemetry.profiles import Profiles
 from manara.settings import Settings
 from manara.store.database import Database
 from manara.store.journal import POKE_SUBJECT, STATUS_PREFIX, VITALS_SUBJECT, Journal, Subscription
 from manara.store.measurements import Measurements
-from manara.store.mqtt_broker import BrokerAddress
 from manara.store.secret import SecretBox
 
 log = logging.getLogger(__name__)
@@ -96,8 +95,7 @@ class Health:
         self.measurements = Measurements(
             folder / "measurements", keep_raw_days=keep.keep_raw_days, keep_rollup_days=keep.keep_rollup_days
         )
-        # `manara up` has written where its broker is before it starts any role
-        broker = own_broker(BrokerAddress.read(folder)) if keep.mqtt_port else None
+        broker = own_broker_of(folder) if keep.mqtt_port else None
         self.gatherer = Gatherer(self._specs, self._sink, box, clock, profiles=Profiles(folder), own_broker=broker)
         self.batteries = Batteries()
         self.vitals = VitalsBook()

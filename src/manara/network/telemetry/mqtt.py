@@ -15,11 +15,13 @@ import secrets
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import aiomqtt
 
+from manara.base.errors import Unavailable
 from manara.network.telemetry.convert import parse_path
 from manara.network.telemetry.devices import ADDRESS, AUTH, BAD_DATA, BROKER, Credentials, DeviceFault, DeviceSpec
 from manara.network.telemetry.found import Found
@@ -285,6 +287,15 @@ def _tls(broker: Broker) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=broker.certificate)
     context.check_hostname = False  # we reach it on loopback, and trust this one certificate only
     return context
+
+
+def own_broker_of(data_folder: Path) -> Broker | None:
+    """Our own broker, None where this data folder knows of none (the devices that want it then say so)."""
+    try:
+        return own_broker(BrokerAddress.read(data_folder))
+    except Unavailable as error:
+        log.warning("no own broker", extra={"reason": error.message})
+        return None
 
 
 def own_broker(address: BrokerAddress) -> Broker:
