@@ -66,6 +66,7 @@ class Duty:
     database: Database
     placed: int = 0
     escalated: int = 0
+    undelivered: int = 0  # notifications that wait after a try that failed, for the screens' warning
     _who: Who = field(default_factory=lambda: Who.system("duty"))
 
     def route(self, kind: str, sector_id: str | None, owner_role: str, skill: str) -> str | None:

@@ -12,6 +12,7 @@ from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
 from manara.alarms.duty_actions import ensure_console
+from manara.alarms.notify_actions import undelivered
 from manara.alarms.notify_sender import Notifier
 from manara.alarms.notify_smtp import Email
 from manara.alarms.notify_webhook import Webhook
@@ -56,11 +57,16 @@ class OnDuty:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _keep_duty(self) -> None:
+    def _tick(self) -> None:
         services = self._services
+        services.duty.tick(to_datetime(services.clock.wall_us()))
+        with services.database.read() as session:
+            services.duty.undelivered = undelivered(session)
+
+    async def _keep_duty(self) -> None:
         while True:
             try:
-                await run_sync(lambda: services.duty.tick(to_datetime(services.clock.wall_us())))
+                await run_sync(self._tick)
             except (ManaraError, SQLAlchemyError) as error:
                 log.warning("duty waits for the state", extra={"reason": str(error)[:300]})
             except Exception:

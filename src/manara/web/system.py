@@ -110,6 +110,9 @@ class System:
         waiting, since_us = outbox_waiting
         if since_us is not None and services.clock.wall_us() - since_us > RELAY_LATE_S * 1_000_000:
             found.append(_warning("outbox_late", f"{waiting} messages wait for the journal.", waiting=waiting))
+        if services.duty.undelivered:
+            count = services.duty.undelivered
+            found.append(_warning("notifications_late", f"{count} notifications could not be sent.", waiting=count))
         for disk in services.statuses.disks():
             if disk["state"] != "ok":
                 words = f"Disk {disk['path']} is {disk['state']}."

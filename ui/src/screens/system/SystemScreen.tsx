@@ -12,7 +12,7 @@ import { world } from "@/state/world";
 
 const ASK_EVERY_MS = 3000;
 const DISK_PRIORITY: Record<string, Priority> = { ok: "none", slow: "medium", full: "high", failed: "critical" };
-const WARNING_PRIORITY: Record<string, Priority> = { disk: "high", recorder_silent: "critical", journal_away: "high", outbox_late: "medium", process: "high", restarted: "low" };
+const WARNING_PRIORITY: Record<string, Priority> = { disk: "high", recorder_silent: "critical", journal_away: "high", outbox_late: "medium", notifications_late: "medium", process: "high", restarted: "low" };
 
 export function SystemScreen() {
   const { t } = useTranslation("system");
