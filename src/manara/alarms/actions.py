@@ -19,7 +19,7 @@ from manara.access.who import Who
 from manara.alarms import desk, hands, policy, views
 from manara.alarms.hands import REASON_MAX, REASON_MIN, Person
 from manara.alarms.life import NotAllowed
-from manara.alarms.room import OpenAlarm, Room, Rules
+from manara.alarms.room import SECOND_US, OpenAlarm, Room, Rules
 from manara.alarms.signals import Route, Signal, no_console
 from manara.alarms.tables import Alarm, Suppression
 from manara.base.clock import to_us
@@ -31,6 +31,7 @@ from manara.store.database import Database
 PROGRAM = Who.system("alarms")
 TOGETHER = 500  # signals in one transaction
 ACKNOWLEDGE_MAX = 500
+HELD_EACH_S = 5
 COMMENT_MAX = 2000
 _AUDIT_IDS = 200
 
@@ -69,9 +70,10 @@ def take_signal(database: Database, at: datetime, signal: Signal, rules: Rules, 
 
 
 def tick(database: Database, at: datetime, rules: Rules, route: Route = no_console) -> Taken:
-    """Do what the clock asks for; cheap where there is nothing to do."""
+    """Do what the clock asks for; cheap where there is nothing to do. What is held back is looked at each 5 s."""
+    look = to_us(at) // SECOND_US % HELD_EACH_S == 0
     with database.read() as session:
-        if not desk.due(session, to_us(at)) and not desk.held(session):
+        if not desk.due(session, to_us(at)) and not (look and desk.held(session)):
             return Taken()
     with database.act(PROGRAM, at) as act:
         _turn_suppressions(act)
