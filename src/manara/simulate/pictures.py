@@ -84,8 +84,14 @@ class Pictures:
         kind = self._kinds.get(code)
         if kind is None or kind == "loop":
             return True
-        keys = ((self._mounts[mount], mount) for mount in self._of(code))
-        return all(self._made.get((scene, self._light, kind, form)) is mount.clip for (scene, form), mount in keys)
+        wanted = [(mount, self._made.get((scene, self._light, kind, form))) for mount, scene, form in self._rows(code)]
+        # A stream that nobody watches goes over when somebody does.
+        return all(clip is not None and clip.complete for _, clip in wanted) and any(
+            mount.clip is clip for mount, clip in wanted
+        )
+
+    def _rows(self, code: str) -> list[tuple[ClipMount, str, str]]:
+        return [(mount, *self._mounts[mount]) for mount in self._of(code)]
 
     def _of(self, code: str) -> list[ClipMount]:
         return [mount for mount in self._mounts if mount.camera.code == code]

@@ -41,6 +41,7 @@ FRAMES = 6 * GOP
 MOST_KEPT = 120
 TURNED_DEG = 34.0
 SPOILED_KINDS = ("white", "covered", "sprayed", "blurred", "turned", "colour_lost", "vibrating", "dust")
+_FLICKER = 2.0  # grey levels, of the exposure
 _BAR_PX = bar_height_px(WIDTH_PX)
 
 Plane = NDArray[np.floating[Any]]
@@ -213,7 +214,10 @@ class SpoiledClips:
                 for writer in self._writers.values():
                     writer.close()
                 return True
-            picture = _frame_of(self._filter(planes, self._index))
+            spoiled = self._filter(planes, self._index)
+            # No two pictures of a live camera are the same, however little there is to be seen.
+            flicker = _FLICKER * np.sin(self._index * 0.83)
+            picture = _frame_of((spoiled[0] + flicker, *spoiled[1:]))
             for form in self._forms:
                 self._add(form, picture, self._index % GOP == 0)
             self._index += 1
