@@ -205,3 +205,15 @@ def test_one_lost_camera_is_told_within_five_seconds() -> None:
     )
     (cause,) = told.causes().values()
     assert not cause.direct, "nothing but its silence speaks for it"
+
+
+def test_the_broker_dies_and_that_is_one_cause() -> None:
+    def silent(told: Told) -> None:
+        for site in ("hub", *LEAVES):
+            told.box(site)
+
+    timetable(
+        at(0, "no box is heard any more", silent),
+        by(40, opens("telemetry_failed role:health")),
+        by(40, never_more_than(1)),
+    )

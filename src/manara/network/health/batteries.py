@@ -66,6 +66,7 @@ class Batteries:
     known: dict[str, _Battery] = field(default_factory=dict)  # by site
     faults: int = 0  # forecasts that could not be made of what the site tells
     _minute: int = 0
+    _made: set[str] = field(default_factory=set)  # sites that had a forecast: before the first, none waits
 
     def read(self, session: Session, topology: Topology, now_us: int) -> None:
         """Which batteries there are; what was learned of them is kept."""
@@ -131,7 +132,7 @@ class Batteries:
             if charge is None or load is None or now_us - charge[1] > FRESH_S * 1e6:
                 continue
             on_grid = grid is not None and bool(grid[0])
-            if on_grid and charge[0] > 60 and self._minute % ON_GRID_EVERY != 1:
+            if on_grid and charge[0] > 60 and site_id in self._made and self._minute % ON_GRID_EVERY != 1:
                 continue
             try:
                 found[site_id] = battery.forecast(
@@ -145,6 +146,7 @@ class Batteries:
                     panel=battery.Panel(one.peak_w, one.clearness) if one.peak_w else None,
                     on_grid=on_grid,
                 )
+                self._made.add(site_id)
             except ValueError:
                 self.faults += 1  # shown among the counters; the readings themselves were judged where they came in
         return found

@@ -96,7 +96,7 @@ class Engine:
         self._scopes: dict[str, list[Conclusion]] = {}
         self._claims: dict[str, str] = {}  # condition id → site that it belongs to, of all larger conclusions
         self._touched: set[str] = set()  # sites, or "camera:<id>" of cameras without one
-        self._dirty: set[str] = {"network", "program", "credentials"}
+        self._dirty: set[str] = {"network", "program", "credentials", "telemetry"}
         self._sectors: set[str] = set()
         self._wakes: dict[str, int] = {}
         self._held: dict[str, _Held] = {}  # by condition id: cameras that are given time to come back
@@ -135,7 +135,7 @@ class Engine:
         self._claims.clear()
         for condition in self.board.active.values():
             self._touch(condition)
-        self._dirty |= {"network", "program", "credentials"}
+        self._dirty |= {"network", "program", "credentials", "telemetry"}
 
     def restore(self, causes: Iterable[Cause], conditions: Iterable[Condition]) -> None:
         """What was open when the program stopped."""
@@ -175,6 +175,8 @@ class Engine:
                 self._touched |= {link.a_site_id, link.b_site_id} if link else set()
         if condition.kind in PROGRAM or condition.detail.get("cause") in ("disk", "recorder_silent"):
             self._dirty.add("program")
+        if condition.kind in ("telemetry_silent", "video_lost"):
+            self._dirty.add("telemetry")
         if condition.kind == "video_refused":
             self._dirty.add("credentials")
         if condition.kind.startswith("image_"):
@@ -204,6 +206,8 @@ class Engine:
             self._put("network", self._network.conclude(now_us, taken | self._held.keys()), now_us)
             if self._network.wake_us is not None:
                 self._wakes["network"] = self._network.wake_us
+        if "telemetry" in self._dirty:
+            self._put("telemetry", self._wide.telemetry(), now_us)
         if "credentials" in self._dirty:
             self._put("credentials", self._wide.credentials(), now_us)
         self._dirty.clear()

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from manara.network.health.board import Board, Conclusion, cameras_of
 from manara.network.health.conditions import Condition, S
@@ -12,6 +12,8 @@ from manara.network.health.settle import SETTLE, Settle
 
 PROGRAM = frozenset({"recorder_silent", "disk_full", "disk_slow", "disk_failed", "role_restarted", "handler_stuck"})
 CREDENTIAL_WITHIN_S = 1800.0  # a password changed on a fleet reaches its cameras within minutes; tries are 30 s apart
+
+ALL_SILENT_SITES, ALL_SILENT_PART, ALL_SILENT_WITHIN_S = 5, 0.6, 120.0
 
 # A storm front crosses a sector within this; cameras of one street that are sprayed by hand are at one site.
 WEATHER_WITHIN_S = 1200.0
@@ -64,6 +66,23 @@ class Wide:
         for one in self.board.of_kind("handler_stuck"):
             found.append(self._made("handler_stuck", "fact_keeps_failing", one.subject, [one]))
         return found
+
+    def telemetry(self) -> list[Conclusion]:
+        """Most sites silent at once: the way of readings (broker, collector) is what failed, not each of its sites."""
+        silent = sorted(self.board.of_kind("telemetry_silent"), key=lambda one: one.since_us)
+        telling = sum(site.telemetry for site in self.board.topology.sites.values())
+        together = _densest(silent, ALL_SILENT_WITHIN_S)
+        if len(together) < ALL_SILENT_SITES or len(together) < ALL_SILENT_PART * telling:
+            return []
+        plays = [one for one in together if not self._dark(self.board.topology.site_of(one.subject))]
+        if len(plays) < ALL_SILENT_PART * len(together):
+            return []  # they are dark: that has another cause
+        made = self._made("telemetry_failed", "all_silent_at_once", "role:health", plays)
+        return [replace(made, ready_us=max(made.ready_us, plays[0].known_us + round(self.settle.telemetry_s * S)))]
+
+    def _dark(self, site_id: str) -> bool:
+        cameras = self.board.topology.site_cameras.get(site_id, ())
+        return bool(cameras) and all(self.board.get("video_lost", f"camera:{id}") is not None for id in cameras)
 
     def credentials(self) -> list[Conclusion]:
         """Cameras with one credential that refuse it at about the same time."""
