@@ -155,3 +155,16 @@ def test_one_bad_night_does_not_move_what_is_normal() -> None:
     assert normal is not None
     assert 99 < normal.value < 102
     assert normal.sigma < 2
+
+
+def test_what_a_site_sheds_is_not_lost() -> None:
+    rules = Rules()
+    rules.learn()
+    rules.tell(60)
+    rules.tell(600, state="stopped", cause="shed", bitrate_bps=0, frame_rate_hz=0.0)
+    assert rules.kinds == set()
+    rules.tell(5, state="connecting", cause="none")
+    rules.tell(60, state="recording", bitrate_bps=2_000_000, frame_rate_hz=15.0)
+    assert rules.kinds == set()
+    rules.tell(1, state="lost", cause="stalled")
+    assert rules.kinds == {"video_lost"}

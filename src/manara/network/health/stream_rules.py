@@ -130,7 +130,7 @@ class StreamRules:
             case "refused":
                 refused = True
             case "stopped" if status.cause == "shed":
-                return  # we closed it ourselves, to save the site's power: nothing begins, and what was stays to be seen
+                return  # closed by ourselves, to save the site's power: nothing begins, and what was stays to be seen
             case "connecting" | "stopped":
                 # What it had, it keeps until it plays; what it had not, begins when this takes too long.
                 if waited_s < CONNECTING_S:
