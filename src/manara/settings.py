@@ -214,6 +214,17 @@ class Simulate(_Part):
     )
 
 
+class Maintenance(_Part):
+    """Work orders and availability."""
+
+    service_level_pct: float = Field(
+        99.0, gt=0, le=100, description="Share of their time that cameras shall do their job, in per cent."
+    )
+    check_s: float = Field(
+        300.0, ge=30, le=86400, description="Health has this long to confirm that finished work helped, in s."
+    )
+
+
 class Settings(_Part):
     """All settings."""
 
@@ -227,6 +238,7 @@ class Settings(_Part):
     notifications: Notifications = Field(default_factory=Notifications)
     vision: Vision = Field(default_factory=Vision)
     telemetry: Telemetry = Field(default_factory=Telemetry)
+    maintenance: Maintenance = Field(default_factory=Maintenance)
     simulate: Simulate = Field(default_factory=Simulate)
 
     def recording_disks(self) -> tuple[Disk, ...]:

@@ -35,7 +35,7 @@ from manara.network.tables import Camera
 from manara.network.wanted import wanted_camera
 from manara.recorder.actions import export_view, exports, hold_view, layout_view, wanted_hold, wanted_holds
 from manara.recorder.tables import ExportJob, Hold, Layout
-from manara.settings import Alarms
+from manara.settings import Alarms, Maintenance
 from manara.store import outbox
 from manara.store.database import Database
 from manara.store.journal import (
@@ -53,6 +53,7 @@ from manara.store.journal import (
 from manara.web.live import Hub
 from manara.web.statuses import Statuses
 from manara.web.vitals import SiteVitals
+from manara.work_wiring import WorkWiring
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +149,7 @@ class Wiring:
         vitals: SiteVitals | None = None,
         judging: Alarms | None = None,
         route: Route = no_console,
+        maintenance: Maintenance | None = None,
     ) -> None:
         self.relay = Relay(database, journal, clock)
         self._database = database
@@ -160,6 +162,7 @@ class Wiring:
         self._tasks: list[asyncio.Task[None]] = []
         self.stuck: dict[str, Stuck] = {}  # by message id: what could not be handled
         self.alarms = AlarmWiring(database, clock, hub, judging, route, self.stuck)
+        self.work = WorkWiring(database, clock, hub, maintenance)
         self.handlers: Mapping[type[Message], tuple[Handler, ...]] = {
             messages.CameraChanged: (self._camera_wanted, self._camera_shown),
             messages.SiteChanged: (self._site_shown, self._infrastructure_of_site_shown),
@@ -172,6 +175,7 @@ class Wiring:
             messages.ShiftChanged: (self._shift_shown,),
             messages.HealthChanged: (self._health_shown,),
             **{fact: (handler,) for fact, handler in self.alarms.handlers.items()},
+            **{fact: (handler,) for fact, handler in self.work.handlers.items()},
         }
 
     async def start(self) -> None:
@@ -189,6 +193,7 @@ class Wiring:
             asyncio.create_task(self.relay.run(), name="outbox relay"),
             asyncio.create_task(self._keep_buckets(), name="buckets"),
             *self.alarms.start(),
+            *self.work.start(),
         ]
 
     async def stop(self) -> None:
@@ -357,6 +362,7 @@ class Wiring:
                 "shift": [shift_view(row) for row in open_shifts(session)],
                 "health": list(camera_health(session).values()),
                 **self.alarms.read_all(session),
+                **self.work.read_all(session),
             } | {
                 noun: [
                     self._with_state(noun, value) or value for value in infrastructure.listing(session, noun, PROGRAM)

@@ -54,6 +54,7 @@ async def run_control(settings: Settings, stop: asyncio.Event) -> None:
             services.vitals,
             settings.alarms,
             services.duty.route,
+            settings.maintenance,
         )
         opened.push_async_callback(wiring.stop)
         await wiring.start()

@@ -35,6 +35,7 @@ from manara.web.permissions import Rule
 from manara.web.routes import (
     alarm_load,
     alarms,
+    availability,
     changes,
     duty,
     exports,
@@ -54,6 +55,7 @@ from manara.web.routes import (
     suppressions,
     system,
     telemetry,
+    work,
 )
 from manara.web.services import Services
 from manara.web.system import System
@@ -90,7 +92,21 @@ def create_app(services: Services) -> FastAPI:
     # alarm_load before alarms: `/alarms/load` must not be taken for an alarm
     on_duty = (alarm_load, duty, notifications)
     alarming = (alarms, suppressions)
-    for part in (*parts, *on_duty, *alarming, health, health_pictures, telemetry, playback, exports, keeping, people, system):
+    for part in (
+        *parts,
+        *on_duty,
+        *alarming,
+        health,
+        health_pictures,
+        telemetry,
+        playback,
+        exports,
+        keeping,
+        people,
+        system,
+        work,
+        availability,
+    ):
         app.include_router(part.router)
 
     @app.get("/api/health", include_in_schema=False)

@@ -36,6 +36,7 @@ KINDS = (
     *_OF_SITES,
     *("vitals", "health"),
     *("alarm", "alarm_kind", "suppression", "shift"),
+    *("work_order", "outage", "round"),
 )
 _LISTS = {
     "sector": "sectors",
@@ -56,6 +57,9 @@ _LISTS = {
     "alarm_kind": "alarm_kinds",
     "shift": "shifts",
     "suppression": "suppressions",
+    "work_order": "work_orders",
+    "outage": "outages",
+    "round": "rounds",
 }
 _encode = msgspec.json.Encoder().encode
 _SEES_NO_ADDRESSES = Who(account_id="", name="")
@@ -322,6 +326,10 @@ class Hub:
                 )
             case "alarm_kind" | "suppression" | "shift":
                 return Audience(Permission.SEE_ALARMS)
+            case "work_order":
+                return Audience(Permission.SEE_WORK, frozenset({value.get("sector_id")}))
+            case "outage" | "round":
+                return Audience(Permission.SEE_WORK)
             case "status" | "health":
                 return Audience(Permission.SEE_NETWORK, self._sectors_of(camera_ids))
             case "layout":

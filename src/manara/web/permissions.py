@@ -79,6 +79,7 @@ class Anyone(Enum):
 
 JSON_BODY_BYTES = 1_000_000
 IMPORT_BODY_BYTES = 32_000_000
+PHOTO_BODY_BYTES = 16_000_000
 TELEMETRY_BODY_BYTES = 262_144
 
 
@@ -215,6 +216,29 @@ def _rules() -> tuple[Rule, ...]:
         ("POST", "/api/notification-routes/{route_id}/test", P.ADMINISTER_ALARMS),
         ("GET", "/api/notifications", P.ADMINISTER_ALARMS),
         ("POST", "/api/notifications/{notification_id}/send-again", P.ADMINISTER_ALARMS),
+        ("GET", "/api/work-orders", P.SEE_WORK),
+        ("POST", "/api/work-orders", P.RAISE_WORK),
+        ("GET", "/api/work-orders/{order_id}", P.SEE_WORK),
+        ("PATCH", "/api/work-orders/{order_id}", P.RAISE_WORK),
+        # Doing work is the technicians', giving it out the managers': the route asks further by the state wanted.
+        ("POST", "/api/work-orders/{order_id}/state", P.SEE_WORK),
+        ("POST", "/api/work-orders/{order_id}/notes", P.RAISE_WORK),
+        ("POST", "/api/work-orders/{order_id}/photos", P.DO_WORK),
+        ("GET", "/api/work-orders/{order_id}/photos/{photo_id}", P.SEE_WORK),
+        ("GET", "/api/teams", P.SEE_WORK),
+        ("POST", "/api/teams", P.MANAGE_WORK),
+        ("PATCH", "/api/teams/{team_id}", P.MANAGE_WORK),
+        ("GET", "/api/outages", P.SEE_WORK),
+        ("POST", "/api/outages", P.MANAGE_WORK),
+        ("PATCH", "/api/outages/{outage_id}", P.MANAGE_WORK),
+        ("DELETE", "/api/outages/{outage_id}", P.MANAGE_WORK),
+        ("GET", "/api/rounds", P.SEE_WORK),
+        ("POST", "/api/rounds", P.MANAGE_WORK),
+        ("PATCH", "/api/rounds/{round_id}", P.MANAGE_WORK),
+        ("POST", "/api/rounds/{round_id}/done", P.DO_WORK),
+        ("GET", "/api/availability", P.SEE_WORK),
+        ("GET", "/api/reports/monthly.pdf", P.SEE_WORK),
+        ("GET", "/api/reports/monthly.csv", P.SEE_WORK),
         ("GET", "/api/audit", P.READ_AUDIT),
         ("GET", "/api/audit/verify", P.READ_AUDIT),
         ("GET", "/api/system", P.SEE_SYSTEM),
@@ -224,7 +248,7 @@ def _rules() -> tuple[Rule, ...]:
         ("GET", "/{path:path}", Anyone.OPEN),
     ]
     large = {"/api/cameras/import", "/api/sites/import", "/api/infrastructure/{noun}/import"}
-    sizes = {"/api/telemetry": TELEMETRY_BODY_BYTES}
+    sizes = {"/api/telemetry": TELEMETRY_BODY_BYTES, "/api/work-orders/{order_id}/photos": PHOTO_BODY_BYTES}
     return tuple(
         Rule(method, path, needs, IMPORT_BODY_BYTES if path in large else sizes.get(path, JSON_BODY_BYTES))
         for method, path, needs in table

@@ -34,7 +34,7 @@ from manara.store.act import Act
 from manara.store.database import Database
 
 _US_A_DAY = 86_400_000_000
-OUTAGE_MAX_US = 92 * _US_A_DAY
+OUTAGE_MAX_US = 31 * _US_A_DAY  # as long as alarms may be suppressed
 PHOTOS_MAX = 40
 NOTE_MAX = 4000
 _MEANWHILE = "Somebody changed it in the same moment; look again."
@@ -236,7 +236,7 @@ def keep_outage(
         if row.until_us <= max(row.from_us, act.at_us):
             faults.append(FieldError("until_us", "must be after from_us and after now"))
         elif row.until_us - row.from_us > OUTAGE_MAX_US:
-            faults.append(FieldError("until_us", "must be at most 92 days after from_us"))
+            faults.append(FieldError("until_us", "must be at most 31 days after from_us"))
         for site_id in row.site_ids:
             site = act.session.get(Site, site_id)
             if site is None or not who.may_see_sector(site.sector_id):
