@@ -56,6 +56,9 @@ def test_settings_carry_their_units() -> None:
         "cameras",
         "seed",
         "password_min_length",
+        "chatter_count",
+        "hold_low_at",
+        "hold_medium_at",
     }
     found = [
         f"{part.__name__}.{key}"
