@@ -10,7 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from manara.access.who import Who
+from manara.base.clock import to_datetime
 from manara.messages import LatestReading, Vitals, VitalsReport
+from manara.network.health.tables import BatteryForecast
 from manara.network.infrastructure.devices import device_by_token
 from manara.store.journal import BUCKET_WANTED, VITALS_SUBJECT
 from manara.web.vitals import SILENT_S
@@ -205,3 +208,27 @@ def test_a_site_of_another_sector_does_not_exist(world: World, path: str) -> Non
     south = site_id(world, "SS")
     answer = world.ask("north", method, f"/api/sites/{south}/{path}", **({} if method == "GET" else {"json": {}}))
     assert answer.status_code == (404 if method == "GET" else 403)
+
+
+def test_sites_that_go_dark_are_ranked_within_ones_sectors(wired: World) -> None:
+    ids = {code: site_id(wired, code) for code in ("SN", "SS")}
+    at_us = wired.clock.wall_us()  # 22:13 UTC: night in Nasiriyah, sunrise some hours away
+
+    def forecast(code: str, hours: float, low: float, *, dark: bool) -> BatteryForecast:
+        return BatteryForecast(
+            site_id=ids[code], at_us=at_us, state_of_charge_pct=20, load_power_w=50, hours_left=hours,
+            hours_left_low=low, hours_left_high=hours + 1, dark_at_us=at_us + round(hours * 3.6e9),
+            dark_before_morning=dark, curve=[],
+        )  # fmt: skip
+
+    with wired.database.act(Who.system("test"), to_datetime(at_us)) as act:
+        act.session.add_all([forecast("SN", 6.5, 3.0, dark=False), forecast("SS", 2.0, 1.0, dark=True)])
+
+    def ranked(account: str) -> list[tuple[str, bool, int]]:
+        found = wired.ask(account, "GET", "/api/dark-sites").json()["sites"]
+        return [(site["code"], site["surely"], site["cameras"]) for site in found]
+
+    assert ranked("operator") == [("SS", True, 1), ("SN", False, 2)]
+    assert ranked("north") == [("SN", False, 2)]
+    tell(wired, vitals=[Vitals(id=ids["SS"], grid=True)])
+    assert ranked("operator") == [("SN", False, 2)]  # what is on the grid goes dark for nobody

@@ -4,7 +4,7 @@ Each carries the sectors it is seen from (`sector_ids`: of its site; of a link, 
 goes by. A device's address only for those who care for devices; credentials and tokens never.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -37,9 +37,12 @@ COLUMNS = {
 _ORDER = {"power_source": ("site_id", "kind"), "cabinet": ("site_id",)}
 
 
-def sectors(session: Session) -> dict[str, str | None]:
-    """Site id → sector id."""
-    return {row.id: row.sector_id for row in session.execute(select(Site.id, Site.sector_id))}
+def sectors(session: Session, site_ids: Collection[str] | None = None) -> dict[str, str | None]:
+    """Site id → sector id, of these sites or all."""
+    query = select(Site.id, Site.sector_id)
+    if site_ids is not None:
+        query = query.where(Site.id.in_(site_ids))
+    return {row.id: row.sector_id for row in session.execute(query)}
 
 
 def view(noun: str, row: Any, sector_of: Mapping[str, str | None], who: Who) -> dict[str, Any]:
@@ -62,10 +65,12 @@ def listing(session: Session, noun: str, who: Who, site_id: str | None = None) -
         query = query.where((Link.a_site_id == site_id) | (Link.b_site_id == site_id))
     elif site_id is not None:
         query = query.where(table.site_id == site_id)
-    sector_of = sectors(session)
+    rows = session.scalars(query).all()
+    # of one site's rows only their sites are asked for: `wiring.py` does so at each change of a site
+    sector_of = sectors(session, None if site_id is None else {one for row in rows for one in _sites(noun, row)})
     return [
         view(noun, row, sector_of, who)
-        for row in session.scalars(query)
+        for row in rows
         if any(who.may_see_sector(sector_of.get(one)) for one in _sites(noun, row))
     ]
 
@@ -74,9 +79,8 @@ def row_of(session: Session, noun: str, row_id: str, who: Who) -> Any:
     """The row itself. Raises `NotFound` where it is not there or not this person's to see."""
     row = session.get(TABLES[noun], row_id)
     if row is not None:
-        ids = _sites(noun, row)
-        of = dict(session.execute(select(Site.id, Site.sector_id).where(Site.id.in_(ids))).all())
-        if any(who.may_see_sector(of.get(site_id)) for site_id in ids):
+        of = sectors(session, _sites(noun, row))
+        if any(who.may_see_sector(sector_id) for sector_id in of.values()):
             return row
     raise NotFound(f"There is no such {noun.replace('_', ' ')}.", code=f"{noun}_not_found")
 
@@ -84,7 +88,7 @@ def row_of(session: Session, noun: str, row_id: str, who: Who) -> Any:
 def one(session: Session, noun: str, row_id: str, who: Who) -> dict[str, Any]:
     """One row as JSON. Raises `NotFound` as `row_of` does."""
     row = row_of(session, noun, row_id, who)
-    return view(noun, row, sectors(session), who)
+    return view(noun, row, sectors(session, _sites(noun, row)), who)
 
 
 def _sites(noun: str, row: Any) -> list[str]:
