@@ -189,6 +189,23 @@ def test_memory_is_bounded() -> None:
     assert latest.take([reading(subject="power_source:x0", at_us=NOW + 1)]) != []  # what is known goes on
 
 
+def test_what_is_no_longer_heard_of_is_dropped_in_the_end() -> None:
+    clock = FakeClock(NOW)
+    latest = Latest(clock)
+    latest.take(
+        [reading(), reading(quantity="state_of_charge_pct", value=900), reading(subject="site:s", quantity="rtt_ms")]
+    )
+    clock.advance(29 * 86_400)
+    latest.take([reading(subject="site:s", quantity="rtt_ms", at_us=clock.wall_us())])
+    assert latest.counters()["values_kept"] == 3
+    clock.advance(2 * 86_400)
+    latest.take([])
+    assert latest.counters()["values_kept"] == 1
+    assert latest.of("power_source:b1") == {}
+    assert latest.sites() == ["s1"]
+    assert latest._only_faults == 0
+
+
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([12.0, 13.0, -1.0, math.nan]), st.integers(0, 5))))
 def test_latest_agrees_with_a_plain_model(steps: list[tuple[int, float, int]]) -> None:

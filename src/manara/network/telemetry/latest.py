@@ -4,7 +4,8 @@ Everything that a site device tells passes `take`, which asks `quantities.fault`
 and kept as the last fault of that subject and quantity, beside the last value that was believed. Late readings (a
 device that was cut off sends what it kept) are believed and go into the series, and do not take the place of newer
 ones. Lives in the `health` role, in memory only: after a restart the devices tell it again. Feeds `VitalsReport.latest`
-through `changes`. Bound: `MOST_VALUES` pairs of subject and quantity; more are refused and counted.
+through `changes`. Bound: `MOST_VALUES` pairs of subject and quantity; more are refused and counted, and
+what nothing was heard of for 30 days is dropped.
 """
 
 from collections import Counter
@@ -18,6 +19,8 @@ from manara.network.telemetry.quantities import QUANTITIES, TOO_MANY, fault, nou
 MOST_VALUES = 400_000
 # A peer that sends a new made-up subject each time must not fill the memory: faults of pairs that were never believed.
 MOST_ONLY_FAULTS = 20_000
+FORGET_US = 30 * 86_400_000_000  # what nothing was heard of for so long is no longer there
+PRUNE_EVERY_US = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Latest:
         self._of_site: dict[str, set[Key]] = {}
         self._changed: set[Key] = set()
         self._only_faults = 0
+        self._prune_us = 0
         self.accepted = 0
         self.late = 0  # believed, but older than what was known
         self.refused: Counter[str] = Counter()
@@ -73,6 +77,8 @@ class Latest:
     def take_each(self, readings: Sequence[Reading]) -> list[str]:
         """Judge readings; returns for each why it was refused, or "" where it was believed."""
         now_us = self._clock.wall_us()
+        if now_us >= self._prune_us:
+            self._prune(now_us)
         return [self._take(reading, now_us) for reading in readings]
 
     def _take(self, reading: Reading, now_us: int) -> str:
@@ -147,10 +153,7 @@ class Latest:
         """Drop what is known of things that no longer exist."""
         for subject in subjects:
             for quantity in self._of_subject.pop(subject, ()):
-                key = (subject, quantity)
-                kept = self._kept.pop(key)
-                self._only_faults -= not kept.at_us
-                self._leave(key, kept)
+                self._drop((subject, quantity))
 
     def counters(self) -> dict[str, int]:
         """For the system screen: `readings_accepted`, `readings_late`, `readings_refused_<reason>`, `values_kept`."""
@@ -158,6 +161,21 @@ class Latest:
         return counted | {f"readings_refused_{reason}": count for reason, count in sorted(self.refused.items())}
 
     # ---- inside
+
+    def _prune(self, now_us: int) -> None:
+        self._prune_us = now_us + PRUNE_EVERY_US
+        old_us = now_us - FORGET_US
+        for key in [key for key, kept in self._kept.items() if max(kept.at_us, kept.fault_at_us) < old_us]:
+            self._drop(key)
+            quantities = self._of_subject[key[0]]
+            quantities.discard(key[1])
+            if not quantities:
+                del self._of_subject[key[0]]
+
+    def _drop(self, key: Key) -> None:
+        kept = self._kept.pop(key)
+        self._only_faults -= not kept.at_us
+        self._leave(key, kept)
 
     def _open(self, key: Key, site_id: str) -> _Kept:
         kept = self._kept[key] = _Kept(site_id)
