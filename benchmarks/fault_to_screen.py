@@ -165,7 +165,7 @@ def learned(room: Room, cameras: int) -> bool:
     """Whether vision trusts every camera's picture by now."""
     trusted: dict[str, bool] = {}
     for path in (room.folder / "data/logs").glob("vision-*.jsonl"):
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines():  # the last may be half written
             entry = json.loads(line)
             if entry.get("message") == "picture":
                 trusted[entry["camera_id"]] = bool(entry.get("trusted"))

@@ -1,12 +1,14 @@
 """Faults on demand: each does what it says, is accounted for, and leaves nothing behind when it is healed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manara.base.errors import Conflict, InvalidInput, NotFound
+from manara.simulate import ballast
 from manara.simulate.estate import Estate
 from manara.simulate.schedule import CALM_S, Timetable
 from manara.simulate.trouble import KINDS, Fault, Trouble
@@ -130,3 +132,12 @@ def test_a_calm_province_stays_calm_and_a_bad_day_floods() -> None:
     _, _, trouble, _ = _world()
     assert not Timetable("calm", trouble.places).due(1e6, 0)
     assert len(Timetable("bad_day", trouble.places).due(600, 0)) >= 40
+
+
+def test_no_large_disk_is_ever_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ballast, "MOST_DISK_BYTES", 1)
+    trouble = Trouble(estate(streaming=2), PaperCameras(), ballast.Ballast(tmp_path))
+    with pytest.raises(InvalidInput, match="will not be filled"):
+        trouble.order("disk_full", "recorder-1", NOON_US)
+    assert not trouble.active
+    assert list(tmp_path.iterdir()) == []

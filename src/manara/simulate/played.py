@@ -13,12 +13,13 @@ from pathlib import Path
 from manara.base.clock import Clock
 from manara.base.errors import ManaraError, Unavailable
 from manara.simulate.asked import AskedServers
+from manara.simulate.ballast import Ballast
 from manara.simulate.desk import CameraDesk
 from manara.simulate.directory import Directory
 from manara.simulate.estate import Estate
 from manara.simulate.schedule import Mood, Timetable
 from manara.simulate.telemetry import LOST, Failures, Post, Publisher, Pusher, Speaker, Voices
-from manara.simulate.trouble import Disks, Fault, Trouble
+from manara.simulate.trouble import Fault, Trouble
 from manara.store.mqtt_broker import BrokerAddress
 
 log = logging.getLogger(__name__)
@@ -37,11 +38,12 @@ class Played:
         folder: Path,
         *,
         mood: Mood,
-        disks: Disks | None = None,
+        disk: Path | None = None,
         seed: int = 7,
     ) -> None:
         self.estate = estate
-        self.trouble = Trouble(estate, desk, disks, self._keep)
+        self._ballast = None if disk is None else Ballast(disk)
+        self.trouble = Trouble(estate, desk, self._ballast, self._keep)
         self._desk = desk
         self._clock = clock
         self._folder = folder
@@ -91,6 +93,8 @@ class Played:
         self.trouble.heal_due(now_us)
         self.estate.step(now_us, passed_s)
         self.trouble.look(now_us)
+        if self._ballast is not None:
+            self._ballast.keep()
         for planned in self._table.due(self.estate.passed_s, len(self.trouble.active)):
             try:
                 fault = self.trouble.order(planned.kind, planned.at, now_us, seconds=planned.lasts_s, by="schedule")

@@ -180,7 +180,8 @@ def _played(settings: Settings, stage: _Stage, server: RtspServer) -> Played:
     estate = Estate(stage.province, infrastructure, clock.wall_us(), outages=settings.simulate.faults == "bad_day")
     folder = settings.data.directory / "simulate"
     desk = CameraDesk(server, stage.pictures)
-    played = Played(estate, desk, clock, folder, mood=settings.simulate.faults, seed=settings.simulate.seed)
+    disk = settings.recording_disks()[0].path
+    played = Played(estate, desk, clock, folder, mood=settings.simulate.faults, disk=disk, seed=settings.simulate.seed)
     directory = Directory.read(folder)
     if directory is not None:
         scheme = "https" if settings.web.tls_certificate else "http"

@@ -144,7 +144,7 @@ class Trouble:
         heal_at_us = None if seconds is None else now_us + round(seconds * 1_000_000)
         fault = Fault(f"F{self._count:04d}", kind, known.where, at, known.cause, now_us, heal_at_us=heal_at_us, by=by)
         before = self._dark()
-        self._apply(fault, True)
+        self._apply(fault, True)  # raises where it cannot be done, and then nothing is wrong
         self._estate.look()
         self._account(fault, before)
         self.active[fault.id] = fault
