@@ -14,17 +14,20 @@ from manara.network import views
 from manara.network.health import views as health
 from manara.network.health.tables import BatteryForecast
 from manara.network.infrastructure import views as infrastructure
+from manara.network.maintenance import views as work
 from manara.network.power import shedding_actions
 from manara.network.power.shedding import DEFAULT_STEPS
 from manara.network.power.solar import next_sunrise_us
 from manara.network.tables import Camera, Site
 from manara.network.telemetry.quantities import QUANTITIES
 from manara.web.answers import Json
+from manara.web.permissions import Permission, permissions_of
 from manara.web.services import Handed, Person, Services
 
 router = APIRouter(prefix="/api")
 Body = dict[str, Any]  # judged by the action, which names all faults at once
 _HOUR_US = 3_600_000_000
+WORK_ORDERS_MOST = 50  # the newest; all are in the list of work orders
 
 
 @router.get("/sites/{site_id}/condition")
@@ -82,6 +85,7 @@ async def shed(handed: Handed, person: Person, site_id: str, body: Body) -> Resp
 
 
 def _read(handed: Services, person: Who, site_id: str) -> dict[str, Any]:
+    sees_work = Permission.SEE_WORK in permissions_of(person.roles)
     with handed.database.read() as session:
         site = views.one(session, "site", site_id, person)
         cameras = [camera for camera in views.cameras(session, person) if camera["site_id"] == site_id]
@@ -111,7 +115,7 @@ def _read(handed: Services, person: Who, site_id: str) -> dict[str, Any]:
                 "default_steps": DEFAULT_STEPS,
                 "cameras": shed,
             },
-            "work_orders": [],
+            "work_orders": work.orders(session, person, site_id=site_id)[:WORK_ORDERS_MOST] if sees_work else [],
         }
 
 
