@@ -4,8 +4,9 @@
     RoleRestarted, a stuck handler ─► Signal ─┘        each second: alarms.actions.tick ─┘
 
 A `CauseChanged` only wakes the reading: causes are read from the state, each 2 s also without being told, so a dead
-journal delays no alarm. What changed is shown straight from the state for the same reason. At the start everything is
-reconciled: open causes are taken, signals whose cause is gone have ended. Owned by `wiring.Wiring`; decides nothing.
+journal delays no alarm. What changed is shown straight from the state for the same reason. At the start, and each 30 s
+again, everything is reconciled: open causes are taken, signals whose cause is gone have ended. Owned by
+`wiring.Wiring`; decides nothing.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from anyio.to_thread import run_sync
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 
 PROGRAM = Who.system("alarms")
 READ_S, TICK_S = 2.0, 1.0
+RECONCILE_S = 30.0
 LOOK_BACK_US = 10 * SECOND_US  # another process' commit may come to light after a later one of ours
 BATCH = 1000
 FORGET_EACH_S = 60.0
@@ -72,7 +75,9 @@ class AlarmWiring:
         self._turn = asyncio.Lock()  # judging and the clock take turns
         self._read_us = 0  # causes that changed before this were taken
         self._shown_us = 0  # alarms that changed before this are shown
-        self._taken: dict[str, int] = {}  # cause id → version, of the look-back
+        self._taken: dict[str, int] = {}  # cause id → version, of what is open and of the look-back
+        self._named: set[str] = set()  # causes of which a fact told: read whatever the clocks say
+        self._reconciled_s: float | None = None
         self._restarts: dict[str, deque[int]] = {}
         self._own: dict[str, Signal] = {}
         self._untold: list[Signal] = []  # of the program's own, until they were taken
@@ -123,7 +128,7 @@ class AlarmWiring:
     # ---- facts
 
     async def _cause_changed(self, fact: messages.CauseChanged) -> None:
-        del fact  # read from the state, many at once
+        self._named.add(fact.cause_id)  # read from the state, many at once
         self._wake.set()
 
     async def _role_restarted(self, fact: messages.RoleRestarted) -> None:
@@ -197,25 +202,34 @@ class AlarmWiring:
         at = self._now()
         self._untold += self._own_signals()
         signals = list(self._untold)
+        named = set(self._named)
+        now_s = self._clock.monotonic_s()
+        whole = self._reconciled_s is None or now_s - self._reconciled_s >= RECONCILE_S
         with self._database.read() as session:
-            if self._read_us == 0:
-                causes = health.open_causes(session) + self._ended_meanwhile(session)
+            causes = health.causes_changed_since(session, self._read_us - LOOK_BACK_US, BATCH) if self._read_us else []
+            if len(causes) == BATCH:
+                self._wake.set()
+            newest_us = max((cause["changed_us"] for cause in causes), default=0)
+            open_ids: set[str] = set()
+            if whole:  # also what a clock that was set back has hidden from the mark
+                open_causes = health.open_causes(session)
+                open_ids = {cause["id"] for cause in open_causes}
+                causes += open_causes + self._ended_meanwhile(session)
                 signals += self._gone(session)
                 newest_us = session.scalar(select(func.max(CauseRow.changed_us))) or 0
-            else:
-                causes = health.causes_changed_since(session, self._read_us - LOOK_BACK_US, BATCH)
-                newest_us = max((cause["changed_us"] for cause in causes), default=0)
-                if len(causes) == BATCH:
-                    self._wake.set()
-            fresh = [cause for cause in causes if self._taken.get(cause["id"], -1) < cause["changed_us"]]
-            signals += signals_of(session, fresh)
+            causes += [cause for id in sorted(named) if (cause := health.cause(session, id)) is not None]
+            fresh = {cause["id"]: cause for cause in causes if self._taken.get(cause["id"]) != cause["changed_us"]}
+            signals += _ended_at_last(session, signals_of(session, list(fresh.values())))
         if signals:
             actions.take_signals(self._database, at, signals, self._rules, self._route)
         self._untold.clear()
-        self._taken.update({cause["id"]: cause["changed_us"] for cause in fresh})
+        self._named -= named
+        self._taken.update({id: cause["changed_us"] for id, cause in fresh.items()})
         self._read_us = max(self._read_us, newest_us, 1)
-        oldest_us = self._read_us - 2 * LOOK_BACK_US
-        self._taken = {id: changed_us for id, changed_us in self._taken.items() if changed_us >= oldest_us}
+        if whole:
+            self._reconciled_s = now_s
+            oldest_us = self._read_us - 2 * LOOK_BACK_US
+            self._taken = {id: at_us for id, at_us in self._taken.items() if id in open_ids or at_us >= oldest_us}
 
     def _ended_meanwhile(self, session: Session) -> list[dict[str, Any]]:
         """Causes that ended, or came and went, while nobody judged."""
@@ -376,6 +390,25 @@ class AlarmWiring:
 
     def _now(self) -> datetime:
         return to_datetime(self._clock.wall_us())
+
+
+def _ended_at_last(session: Session, signals: Sequence[Signal]) -> list[Signal]:
+    """An end counts whatever clock stamped it: one that was set back makes it look older than its beginning."""
+    ended = [signal.id for signal in signals if not signal.active]
+    live: dict[str, int] = {}
+    for first in range(0, len(ended), BATCH):
+        query = select(AlarmSignal.signal_id, AlarmSignal.version).where(
+            AlarmSignal.signal_id.in_(ended[first : first + BATCH]),
+            AlarmSignal.member_id == "",
+            AlarmSignal.ended_us.is_(None),
+        )
+        live.update({row.signal_id: row.version for row in session.execute(query)})
+    return [
+        msgspec.structs.replace(signal, version=max(signal.version, live[signal.id] + 1))
+        if signal.id in live
+        else signal
+        for signal in signals
+    ]
 
 
 def signals_of(session: Session, causes: Sequence[Mapping[str, Any]]) -> list[Signal]:

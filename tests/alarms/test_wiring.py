@@ -179,6 +179,25 @@ def test_a_cause_committed_late_by_another_process_is_not_missed(province: Provi
     asyncio.run(check())
 
 
+def test_a_clock_that_is_set_back_hides_no_cause(province: Province) -> None:
+    async def check() -> None:
+        province.cause("before", "link_cut", "link:1")
+        await province.pass_by(5)
+        province.clock.step_wall(-3600)
+        province.cause("before", "link_cut", "link:1", closed=True)
+        province.cause("told", "link_cut", "link:2")
+        province.cause("untold", "link_cut", "link:3")
+        await province.wiring.handlers[CauseChanged](CauseChanged(cause_id="told"))
+        await province.pass_by(3)
+        assert province.shown()["link_cut link:2"] == "unacknowledged"
+        await province.pass_by(30)
+        assert province.shown()["link_cut link:3"] == "unacknowledged"
+        await province.pass_by(61)
+        assert province.shown()["link_cut link:1"] == "returned_unacknowledged"
+
+    asyncio.run(check())
+
+
 def test_a_fact_that_nobody_can_handle_is_an_alarm_until_it_is_handled(province: Province) -> None:
     async def check() -> None:
         fact = CauseChanged(cause_id="x")
