@@ -269,10 +269,12 @@ def play_loop(warm: Camera, scene: Scene, strength: str, seed: int, at_s: float)
     return result
 
 
-def faults(all_scenes: list[Scene], instances: int, costs: Costs, kinds: tuple[str, ...]) -> list[Result]:
-    """Every kind, strength and scene, so many times each."""
+def faults(all_scenes: list[Scene], split: str, instances: int, costs: Costs, kinds: tuple[str, ...]) -> list[Result]:
+    """Every kind, strength and scene (of a split), so many times each."""
     results: list[Result] = []
     for number, scene in enumerate(all_scenes):
+        if split not in ("", scene.split):
+            continue
         warm, at_s = warmed(scene, costs, 100 + number)
         rng = np.random.default_rng(number)
         for kind in kinds:
@@ -282,9 +284,8 @@ def faults(all_scenes: list[Scene], instances: int, costs: Costs, kinds: tuple[s
                     if kind == "image_loop":
                         results.append(play_loop(warm, scene, strength, seed, at_s))
                         continue
-                    other = all_scenes[(number + 1 + instance) % len(all_scenes)]
-                    if other.name.split(",")[0] == scene.name.split(",")[0]:
-                        other = all_scenes[(number + 3) % len(all_scenes)]
+                    elsewhere = [each for each in all_scenes if each.split != scene.split]
+                    other = elsewhere[instance % len(elsewhere)]
                     variant = "cast" if kind == "image_colour_lost" and instance % 2 else ""
                     fault = Fault(kind, strength, seed, other, variant)
                     results.append(play_fault(warm, scene, fault, at_s, float(rng.uniform(0, LOOK_S))))
@@ -466,7 +467,7 @@ def main() -> int:
     chosen = [scene for scene in all_scenes if given.split in ("", scene.split)]
     costs, quiet_costs = Costs(), Costs()
     kinds = tuple(kind for kind in given.kinds.split(",") if kind)
-    results = faults(chosen, given.instances, costs, kinds) if given.instances else []
+    results = faults(all_scenes, given.split, given.instances, costs, kinds) if given.instances else []
     quiets = []
     if given.days:
         for number, scene in enumerate(chosen):

@@ -12,7 +12,7 @@ import numpy as np
 from manara.vision.picture import Floats, Look
 from manara.vision.references import Mask, Match, View, register
 
-LEAST_TEXTURED = 8  # of 144 blocks: with fewer a view is too poor to say that it lost something
+LEAST_TEXTURED = 24  # of 144 blocks: with fewer a view is too poor to say that it lost something
 _NOISE_FINE = 0.2  # grey levels: what rounding and coding leave in a flat block
 
 
@@ -29,6 +29,7 @@ class Evidence:
     match: Match | None
     flat_share: float  # of the structured blocks, how many lost their structure
     sharpness: float  # against the view, 1 = as it was
+    usual: float  # how well a healthy look matches the view
     layout: float  # correlation of light and dark places with the view's
     changed: bool  # the picture is not what it was a moment ago, so nothing is learned from it
 
@@ -42,7 +43,7 @@ def judge(look: Look, view: View | None, *, day: float) -> Evidence:
             kinds["image_black"] = black
         elif white > 0.5:
             kinds["image_white"] = white
-        return Evidence(kinds, None, 0.0, 1.0, 1.0, bool(kinds))
+        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, bool(kinds))
     match = register(look, view)
     if black > 0.5 and view.high > 56:
         kinds["image_black"] = black
@@ -54,7 +55,7 @@ def judge(look: Look, view: View | None, *, day: float) -> Evidence:
     flat_share = float(flat[textured].mean()) if count else 0.0
     sharpness, blurred_share = _sharpness(look, view, textured)
     layout = _layout(look.block_mean, view.block_mean)
-    structure = float(look.block_edges.sum() / max(1e-6, view.block_edges.sum()))
+    structure = float(look.block_edges[textured].sum() / max(1e-6, view.block_edges[textured].sum())) if count else 1.0
     usual = max(0.15, view.score or 0.5)
     kept = match.score / usual
     if not kinds and count >= LEAST_TEXTURED:
@@ -67,7 +68,7 @@ def judge(look: Look, view: View | None, *, day: float) -> Evidence:
     if max(kinds.values(), default=0.0) < 0.3 and kept > 0.5 and flat_share < 0.3:
         _colour(kinds, look, view, day)
     changed = max(kinds.values(), default=0.0) >= 0.15 or kept < 0.5 or flat_share > 0.3
-    return Evidence(kinds, match, flat_share, sharpness, layout, changed)
+    return Evidence(kinds, match, flat_share, sharpness, usual, layout, changed)
 
 
 def dark(look: Look) -> float:
@@ -98,8 +99,11 @@ def _sharpness(look: Look, view: View, textured: Mask) -> tuple[float, float]:
         usable = textured & (view.block_fine > 1.5 * _NOISE_FINE)
     if usable.sum() < LEAST_TEXTURED // 2:
         return 1.0, 0.0
-    now = np.maximum(look.block_fine - _NOISE_FINE, 0) / (look.block_std + 0.5)
-    then = np.maximum(view.block_fine - _NOISE_FINE, 0.05) / (view.block_std + 0.5)
+    # The calmest blocks show how much of it is the sensor's noise, which no lens blurs.
+    calmest = min(float(np.percentile(look.block_fine, 10)), float(np.percentile(view.block_fine, 10)))
+    noise = max(_NOISE_FINE, 0.9 * calmest)
+    now = np.maximum(look.block_fine - noise, 0) / (look.block_std + 0.5)
+    then = np.maximum(view.block_fine - noise, 0.05) / (view.block_std + 0.5)
     ratio = (now / then)[usable]
     return float(np.median(ratio)), float((ratio < 0.6).mean())
 
@@ -120,7 +124,7 @@ def _lost_detail(
     kept: float,
     structure: float,
 ) -> None:
-    """Covered, blurred or dirty: detail is gone everywhere or in places."""
+    """Covered, blurred or dirty: detail is gone everywhere or in places; or it is another view of a like scene."""
     gone = max(ramp(flat_share, 0.45, 0.68), ramp(structure, 0.3, 0.12) * ramp(kept, 0.6, 0.3))
     soft = ramp(sharpness, 0.65, 0.4) * ramp(blurred_share, 0.5, 0.75)
     if gone > 0.3 and layout < 0.72:
@@ -129,6 +133,8 @@ def _lost_detail(
         kinds["image_blurred"] = soft
     elif gone > 0.3:
         kinds["image_covered"] = gone * ramp(layout, 0.97, 0.85)
+    elif hidden_share > 0.3 and flat_share < 0.45 * hidden_share and sharpness > 0.6:
+        kinds["image_moved"] = ramp(hidden_share, 0.25, 0.45)  # not veiled: something else is seen there
     else:
         kinds["image_dirty"] = max(ramp(flat_share, 0.09, 0.22), ramp(hidden_share, 0.22, 0.42))
     for kind in [kind for kind, value in kinds.items() if value <= 0.05]:

@@ -30,7 +30,8 @@ _ODD_US = 90_000_000  # another light, the same view: followed after this long
 _ODD_MOST_US = 600_000_000  # nothing that has a name, but not what it was: accepted after this long
 _SHIFTS = 6
 _SHIFTS_US = 60_000_000
-_HOUR_LOOKS = 30
+_HOUR_DAYS = 3  # before an hour was seen on so many days, the clock says whether it is day
+_DAY_US = 86_400_000_000
 
 # For each kind: how many looks one after the other, and over which time at least.
 LASTING: dict[str, tuple[int, int]] = {
@@ -91,6 +92,8 @@ class CameraJudge:
     preset: str = ""
     findings: dict[str, ImageFinding] = field(default_factory=dict)
     hours_seen: list[int] = field(default_factory=lambda: [0] * 24)
+    hours_days: list[int] = field(default_factory=lambda: [0] * 24)
+    hours_last: list[int] = field(default_factory=lambda: [0] * 24)
     hours_colour: list[float] = field(default_factory=lambda: [0.0] * 24)
     sway_px: float = 0.3
     picture: str = ""
@@ -246,7 +249,8 @@ class CameraJudge:
         """Strong vibration: the same view, at another place at each look."""
         match = evidence.match
         kind = "image_vibrating"
-        if match is None or match.best_sigmas < 8 or match.best < 0.15:
+        usual = evidence.usual
+        if match is None or match.best_sigmas < 8 or match.best < max(0.15, 0.6 * usual):
             return
         self._shifts.append((at_us, match.right_px, match.down_px))
         limit = max(2.5, 3 * self.sway_px)
@@ -326,6 +330,9 @@ class CameraJudge:
             shift = min(4.0, float(np.hypot(evidence.match.right_px, evidence.match.down_px)))
             self.sway_px += (shift - self.sway_px) * 0.02
         self.hours_seen[hour] += 1
+        if at_us // _DAY_US != self.hours_last[hour]:
+            self.hours_last[hour] = at_us // _DAY_US
+            self.hours_days[hour] += 1
         part = max(1 / self.hours_seen[hour], 1 / 2000)
         self.hours_colour[hour] += (float(look.colour > 2.0) - self.hours_colour[hour]) * part
         self._calm += 1
@@ -364,7 +371,7 @@ class CameraJudge:
 
     def _day(self, hour: int) -> float:
         """How surely there is daylight, from when this camera sends colour; before that is known, from the clock."""
-        if self.hours_seen[hour] >= _HOUR_LOOKS:
+        if self.hours_days[hour] >= _HOUR_DAYS:
             return ramp(self.hours_colour[hour], 0.8, 0.97)
         return 1.0 if 8 <= hour < 16 else 0.0
 

@@ -21,8 +21,10 @@ _LATELY = 12
 _CLOCK_ROWS = 2
 _CLOCK_BLOCKS = 14
 _LATEST = 8  # earlier looks that a frozen picture is sought among
+_LATEST_US = 25_000_000  # what comes again after longer is a loop
 _HURRY_LOOKS = 12
 _LOOP_LAST, _LOOP_HITS = 30, 3
+_KNOWN_LOOKS = 40  # before so many, how alike a camera's pictures are by themselves is not known
 _FROZEN_SPAN_US = 6_000_000
 _LEAST_LAG_US = 8_000_000
 _SMALL_MOST = 12
@@ -46,9 +48,11 @@ class Repeats:
     """What a camera's pictures were, to know them again."""
 
     longest_still: int = 0  # looks in turn that were as good as earlier ones, on a camera that was well
+    nearest: float = float(_SMALL_MOST)  # how near a look comes to any of the last hour, at its nearest
+    compared: int = 0
     frozen: bool = False
     looping: bool = False
-    _latest: deque[Bytes] = field(default_factory=lambda: deque(maxlen=_LATEST))
+    _latest: deque[tuple[int, Bytes]] = field(default_factory=lambda: deque(maxlen=_LATEST))
     _still: int = 0  # looks of this run that were an earlier one again
     _run: int = 0  # looks of this run
     _since_us: int = 0
@@ -62,10 +66,10 @@ class Repeats:
 
     def take(self, grain: Bytes, at_us: int) -> None:
         """The next look's samples."""
-        if self._latest and self._latest[-1].shape != grain.shape:
-            self._latest.clear()
-        blocks = [differences(grain, earlier) for earlier in self._latest]
-        self._latest.append(grain)
+        while self._latest and (at_us - self._latest[0][0] > _LATEST_US and len(self._latest) > 1):
+            self._latest.popleft()
+        blocks = [differences(grain, earlier) for _, earlier in self._latest]
+        self._latest.append((at_us, grain))
         if not blocks:
             self._keep(grain, at_us)
             return
@@ -134,11 +138,16 @@ class Repeats:
         usual = min(self._steps) if len(self._steps) >= _LEAST_LOOKS else 0.0
         old = np.fromiter(self._times, np.int64, count) < at_us - _LEAST_LAG_US
         old[-1] = False
-        hit = usual > 0.3 and bool((apart[old] < 0.15 * usual).any())
+        nearest = float(apart[old].min()) if old.any() else _SMALL_MOST
+        self.compared += 1
+        known = self.compared > _KNOWN_LOOKS
+        hit = known and usual > 0.3 and nearest < 0.15 * usual and nearest < 0.2 * self.nearest
         self._hits.append(hit)
         self.looping = sum(self._hits) >= _LOOP_HITS or (self.looping and any(self._hits))
         if not hit:
             self._steps.append(float(apart[-1]))
+            if nearest < self.nearest or old.any():
+                self.nearest += (nearest - self.nearest) * (0.5 if nearest < self.nearest else 0.005)
 
     def _keep(self, grain: Bytes, at_us: int) -> None:
         small = grain[::3, ::6].ravel()

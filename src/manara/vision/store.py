@@ -53,7 +53,10 @@ class KeptCamera(msgspec.Struct, frozen=True, kw_only=True):
     recent: KeptView | None
     views: list[KeptView]
     longest_still: int
+    nearest: float
+    compared: int
     hours_seen: list[int]
+    hours_days: list[int]
     hours_colour: list[float]
     sway_px: float
 
@@ -119,7 +122,10 @@ def pack(judge: CameraJudge) -> bytes:
             recent=None if judge.recent is None else _keep_view(judge.recent),
             views=[_keep_view(view) for view in judge.references.views],
             longest_still=repeats.longest_still,
+            nearest=repeats.nearest,
+            compared=repeats.compared,
             hours_seen=judge.hours_seen,
+            hours_days=judge.hours_days,
             hours_colour=judge.hours_colour,
             sway_px=judge.sway_px,
         )
@@ -133,7 +139,7 @@ def unpack(camera_id: str, data: bytes, *, recent_from_us: int) -> CameraJudge:
     """
     try:
         kept = _decoder.decode(data)
-        if kept.version != VERSION or len(kept.hours_seen) != 24 or len(kept.hours_colour) != 24:
+        if kept.version != VERSION or {len(kept.hours_seen), len(kept.hours_days), len(kept.hours_colour)} != {24}:
             raise ValueError("another version")
         views = [_view_of(view) for view in kept.views]
         recent = None if kept.recent is None or kept.recent.last_us < recent_from_us else _view_of(kept.recent)
@@ -142,10 +148,11 @@ def unpack(camera_id: str, data: bytes, *, recent_from_us: int) -> CameraJudge:
     return CameraJudge(
         camera_id,
         References(views),
-        Repeats(longest_still=kept.longest_still),
+        Repeats(longest_still=kept.longest_still, nearest=kept.nearest, compared=kept.compared),
         recent,
         kept.preset,
         hours_seen=kept.hours_seen,
+        hours_days=kept.hours_days,
         hours_colour=kept.hours_colour,
         sway_px=kept.sway_px,
     )

@@ -1,0 +1,214 @@
+"""From look to look: what is found, when, and what is not."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manara.vision.judge import FREE, REFERENCE_LOOKS, CameraJudge
+from tests.vision.drawn import HEIGHT_PX, WIDTH_PX, Camera, blurred, with_clock
+
+
+def kinds(camera: Camera) -> set[str]:
+    return set(camera.judge.findings)
+
+
+def covered(camera: Camera) -> np.ndarray:  # type: ignore[type-arg]
+    return np.full((HEIGHT_PX, WIDTH_PX, 3), 70.0) + camera.rng.normal(0, 2, (HEIGHT_PX, WIDTH_PX, 1))
+
+
+FAULTS = {
+    "image_black": lambda c: np.full((HEIGHT_PX, WIDTH_PX, 3), 1.0) + c.rng.normal(0, 1, (HEIGHT_PX, WIDTH_PX, 1)),
+    "image_white": lambda c: np.full((HEIGHT_PX, WIDTH_PX, 3), 253.0) + c.rng.normal(0, 1, (HEIGHT_PX, WIDTH_PX, 1)),
+    "image_covered": covered,
+    "image_blurred": lambda c: blurred(c.seen(), 8) + c.rng.normal(0, 2, (HEIGHT_PX, WIDTH_PX, 1)),
+    "image_moved": lambda c: c.seen(right=160),
+    "image_colour_lost": lambda c: c.seen().mean(axis=2, keepdims=True) * np.ones(3),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_is_found_after_some_looks_and_ends_when_it_is_mended(kind: str) -> None:
+    camera = Camera()
+    assert camera.looks(15).verdict.findings == []
+    first = camera.look(FAULTS[kind](camera))
+    assert first.verdict.findings == []
+    assert first.hurry
+    for _ in range(6):
+        judged = camera.look(FAULTS[kind](camera), step_s=2.5)
+    assert kinds(camera) == {kind}
+    assert judged.verdict.trusted
+    assert judged.verdict.findings[0].confidence >= 0.5
+    assert judged.verdict.findings[0].since_us <= camera.at_us - 15_000_000
+    for _ in range(4):
+        judged = camera.look(step_s=2.5)
+    assert judged.verdict.findings == []
+    assert judged.changed or not kinds(camera)
+
+
+def test_one_bad_look_is_no_finding() -> None:
+    camera = Camera()
+    camera.looks(12)
+    for kind, fault in FAULTS.items():
+        camera.look(fault(camera))
+        camera.looks(3)
+        assert not kinds(camera), kind
+
+
+def test_another_place_altogether_is_a_turned_camera() -> None:
+    camera, other = Camera(seed=1), Camera(seed=2)
+    camera.looks(12)
+    for _ in range(5):
+        camera.look(other.seen(), step_s=2.5)
+    assert kinds(camera) == {"image_moved"}
+
+
+def test_a_frozen_picture_is_found_under_a_running_clock() -> None:
+    camera = Camera()
+    for second in range(14):
+        camera.look(with_clock(camera.seen(), second * 8))
+    still = camera.seen()
+    for second in range(8):
+        camera.look(with_clock(still, 200 + second * 3), step_s=2.5)
+    assert "image_frozen" in kinds(camera)
+    camera.look(with_clock(camera.seen(), 300))
+    assert "image_frozen" not in kinds(camera)
+
+
+def test_a_static_scene_with_noise_is_not_frozen_and_one_without_noise_teaches_patience() -> None:
+    camera = Camera(noise=1.2)
+    camera.looks(40)
+    assert not kinds(camera)
+    camera = Camera(noise=0.0)  # an encoder that smooths all noise away; something passes now and then
+    for number in range(50):
+        picture = camera.seen()
+        if number % 2 == 0:
+            picture[100 + number : 250, 200 + 3 * number : 320 + 3 * number] = 20.0 * (number % 7)
+        camera.look(picture)
+    assert not kinds(camera)
+
+
+def test_a_loop_is_found_and_a_like_scene_is_none() -> None:
+    camera = Camera()
+    camera.looks(50)
+    kept = [camera.seen() for _ in range(7)]
+    for _ in range(2):
+        for picture in kept:
+            camera.look(picture)
+    assert kinds(camera) == {"image_loop"}
+
+
+def test_vibration_is_told_from_a_turn() -> None:
+    camera = Camera()
+    camera.looks(12)
+    for number in range(8):
+        camera.look(camera.seen(right=14 if number % 2 else -14, down=int(camera.rng.integers(-6, 7))), step_s=2.5)
+    assert "image_vibrating" in kinds(camera)
+    assert "image_moved" not in kinds(camera)
+
+
+def test_grey_pictures_at_night_and_dusk_are_well() -> None:
+    camera = Camera()
+    camera.looks(14)
+    for number in range(40):  # the light goes within five minutes, then the camera goes over to infrared
+        camera.hour = 18
+        picture = camera.seen(gain=max(0.35, 1 - number / 40))
+        if number > 25:
+            picture = picture.mean(axis=2, keepdims=True) * np.ones(3)
+        camera.look(picture)
+        assert not kinds(camera), number
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(1, 10_000), st.lists(st.floats(0.6, 1.5), min_size=4, max_size=8))
+def test_an_untouched_stream_never_flips(seed: int, swings: list[float]) -> None:
+    camera = Camera(seed=seed)
+    camera.looks(7)
+    for gain in swings:
+        for _ in range(3):
+            judged = camera.look(camera.seen(gain=gain))
+            assert judged.verdict.findings == []
+            assert judged.verdict.trusted
+
+
+def test_nothing_is_learned_from_a_sick_picture() -> None:
+    camera = Camera()
+    camera.looks(REFERENCE_LOOKS + 6)
+    before = [view.edges.copy() for view in camera.judge.references.views]
+    assert before
+    recent = camera.judge.recent
+    assert recent is not None
+    kept = recent.edges.copy()
+    for _ in range(30):
+        camera.look(covered(camera))
+    assert kinds(camera) == {"image_covered"}
+    assert np.array_equal(kept, camera.judge.recent.edges)  # type: ignore[union-attr]
+    assert all(np.array_equal(a, b.edges) for a, b in zip(before, camera.judge.references.views, strict=True))
+
+
+def test_a_person_takes_the_present_view_as_the_reference() -> None:
+    camera = Camera()
+    camera.looks(REFERENCE_LOOKS + 6)
+    for _ in range(5):
+        camera.look(camera.seen(right=160), step_s=2.5)
+    assert kinds(camera) == {"image_moved"}
+    camera.judge.take_reference("a technician")
+    judged = camera.look(camera.seen(right=160))
+    assert judged.verdict.findings == []
+    assert judged.learned is not None
+    assert judged.learned.by == "a technician"
+    for _ in range(6):
+        assert camera.look(camera.seen(right=160)).verdict.findings == []
+    for _ in range(5):
+        camera.look(camera.seen(), step_s=2.5)
+    assert kinds(camera) == {"image_moved"}
+
+
+def test_a_ptz_camera_is_not_trusted_while_it_moves_and_each_preset_has_its_reference() -> None:
+    camera = Camera()
+    for preset, right in (("gate", 0), ("square", 150)):
+        camera.judge.moved(camera.at_us, preset)
+        judged = camera.look(camera.seen(right=right // 2), step_s=2)
+        assert (judged.verdict.trusted, judged.verdict.why) == (False, "ptz_moving")
+        for _ in range(REFERENCE_LOOKS + 6):
+            judged = camera.look(camera.seen(right=right))
+            assert not kinds(camera)
+        assert judged.verdict.trusted
+    assert {view.preset for view in camera.judge.references.views} == {"gate", "square"}
+    # A tour that the camera runs by itself: the view of another preset is known again.
+    for _ in range(6):
+        assert camera.look(camera.seen(right=0), step_s=2.5).verdict.findings == []
+    assert camera.judge.preset == "gate"
+    # It was told to go to the square and looks elsewhere.
+    camera.judge.moved(camera.at_us, "square")
+    for _ in range(10):
+        camera.look(camera.seen(right=-170, down=90), step_s=2.5)
+    assert kinds(camera) == {"image_moved"}
+
+
+def test_a_camera_that_a_person_steers_is_never_turned_away() -> None:
+    camera = Camera()
+    camera.looks(12)
+    camera.judge.moved(camera.at_us, "")
+    assert camera.judge.preset == FREE
+    for number in range(20):
+        camera.look(camera.seen(right=8 * number), step_s=5)
+    assert "image_moved" not in kinds(camera)
+    for _ in range(5):
+        camera.look(FAULTS["image_black"](camera), step_s=2.5)
+    assert "image_black" in kinds(camera)
+
+
+def test_a_lens_cap_from_the_first_day_is_found() -> None:
+    camera = Camera(judge=CameraJudge("new"))
+    for _ in range(6):
+        camera.look(FAULTS["image_black"](camera), step_s=2.5)
+    assert kinds(camera) == {"image_black"}
+
+
+def test_another_resolution_of_the_same_view_changes_nothing() -> None:
+    camera = Camera()
+    camera.looks(12)
+    for _ in range(6):
+        picture = np.kron(camera.seen(), np.ones((2, 2, 1)))
+        assert camera.look(picture).verdict.findings == []
