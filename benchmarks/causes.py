@@ -818,6 +818,47 @@ def noise(play: Play) -> None:
     play.first_symptom_s = None
 
 
+def steady(sites: int = 1000, seconds: int = 60) -> dict[str, object]:
+    """What an ordinary minute of a large network costs: every stream told each 10 s, one in five changed each second,
+    every box a round each 10 to 30 s, and a fault somewhere each second."""
+    province = make_province(7, sites)
+    rng = random.Random(7)
+    play = Play(province, rng, night=False)
+    play.look(0.0)
+    cameras = list(province.recorder)
+    words: list[list[tuple[float, RecorderStatus]]] = []
+    for second in range(seconds):
+        batch = []
+        for number in range(RECORDERS):
+            id = f"recorder-{number}"
+            mine = [one for one in cameras if province.recorder[one] == id]
+            told = mine if second % 10 == 0 else rng.sample(mine, len(mine) // 5)
+            streams = [play.stream(one, "recording") for one in told]
+            if second % 2:
+                streams.append(play.stream(rng.choice(mine), "lost", "stalled", second))
+            batch.append((float(second), RecorderStatus(recorder_id=id, at_us=play.us(second), streams=streams)))
+        words.append(batch)
+    rounds = {site: play.readings(site, 1.0) for site in province.modem | province.inline}
+    begun = time.process_time()
+    for second, batch in enumerate(words):
+        now_us = play.us(second)
+        for _, status in batch:
+            play.monitor.status(status, now_us)
+        for site, readings in rounds.items():
+            if (second + hash_of(site)) % play.every[site] < 1:
+                play.monitor.readings(readings, now_us)
+        for _ in range(5):  # the role looks at most ten times a second
+            play.monitor.step(now_us)
+    used_s = time.process_time() - begun
+    return {
+        "sites": len(province.topology.sites),
+        "cameras": len(province.topology.cameras),
+        "core_pct": round(100 * used_s / seconds, 1),
+        "readings": play.monitor.counters.readings,
+        "causes": play.monitor.counters.causes,
+    }
+
+
 def quantile(values: list[float], part: float) -> float:
     """In the unit of the values."""
     return sorted(values)[min(len(values) - 1, int(len(values) * part))] if values else 0.0
@@ -862,6 +903,7 @@ def measure(faults: int, seed: int, *, wrong: bool = False, print_table: bool = 
         "peer": "one alarm a symptom",
         "peer_alarms": sum(one.symptoms for one in results),
         "cpu_ms_a_second": round(cpu_ms, 2),
+        "steady": steady() if print_table else None,
         "limit_pct": LIMIT_PCT,
         "ok": share >= LIMIT_PCT,
     }

@@ -45,6 +45,9 @@ def test_every_role_comes_back_and_recording_goes_on(tmp_path: Path, cameras: di
         assert time.monotonic() - began_s < patience_s(10)
         assert running.back("recorder-1", killed)
 
+        killed = running.kill("health")
+        assert running.back("health", killed)
+
         killed = running.kill("control")
         before = running.frames()
         until(lambda: running.back("control", killed) and running.answers(), "the web is back")
@@ -60,6 +63,8 @@ def test_every_role_comes_back_and_recording_goes_on(tmp_path: Path, cameras: di
             "journal": 1,
             "control": 1,
             "recorder-1": 1,
+            "health": 1,
+            "vision-1": 0,
         }
         assert roles["recorder-1"]["exit_code"] == -signal.SIGKILL
 
@@ -99,7 +104,7 @@ def test_cameras_of_a_dead_recorder_are_taken_by_the_other(tmp_path: Path, camer
 def test_children_end_with_their_supervisor(tmp_path: Path) -> None:
     with Running(tmp_path) as running:
         pids = [int(process["pid"]) for process in running.processes().values()]
-        assert len(pids) == 3
+        assert len(pids) == 5
         assert running.process is not None
         running.process.kill()
         running.process.wait(5)

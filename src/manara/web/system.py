@@ -66,6 +66,7 @@ class System:
             "disks": services.statuses.disks(),
             "journal": self.journal(outbox_waiting),
             "recorders": services.statuses.recorders(),
+            "health": {"silent_since_us": services.vitals.silent_since_us, "counters": services.vitals.counters},
             "warnings": self.warnings(outbox_waiting),
         }
 

@@ -315,15 +315,18 @@ class Engine:
         grew = not (
             members <= cause.condition_ids and made.camera_ids <= cause.camera_ids and made.site_ids <= cause.site_ids
         )
-        surer = made.direct != cause.direct or abs(made.confidence - cause.confidence) >= 0.05
+        # What was known once is not unlearned because a reading ended before the fault did.
+        surer = made.confidence >= cause.confidence + 0.05 or (made.direct and not cause.direct)
         if grew or surer or (made.pictures is not None and made.pictures != cause.pictures):
             cause.condition_ids |= members
             cause.camera_ids |= made.camera_ids
             cause.site_ids |= made.site_ids
-            cause.rule, cause.direct, cause.confidence = made.rule, made.direct, made.confidence
             cause.since_us = min(cause.since_us, made.since_us)
-            cause.evidence, cause.detail = list(made.evidence), {**cause.detail, **made.detail}
+            cause.detail = {**cause.detail, **made.detail}
             cause.pictures = made.pictures or cause.pictures
+            if surer or made.confidence >= cause.confidence:
+                cause.rule, cause.direct, cause.confidence = made.rule, made.direct, made.confidence
+                cause.evidence = list(made.evidence)
             cause.changed_us = now_us
             outcome.changed.append(cause)
 
