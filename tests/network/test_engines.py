@@ -11,6 +11,11 @@ from manara.access.who import Who
 from manara.base.errors import Conflict, InvalidInput
 from manara.formats.onvif import Preset
 from manara.network import actions, imports, ptz_actions, views
+from manara.network.infrastructure import actions as infrastructure
+from manara.network.infrastructure import rules as infrastructure_rules
+from manara.network.infrastructure import views as infrastructure_views
+from manara.network.power import shedding_actions
+from manara.network.power.shedding import PowerNow
 from manara.recorder import actions as recorder_actions
 from manara.store.database import Database
 from manara.store.secret import SecretBox
@@ -53,6 +58,50 @@ def test_a_network_lives_on_every_engine(any_database: Database, box: SecretBox,
     with database.read() as session:
         assert views.tours(session) == []
         assert [camera["code"] for camera in views.cameras(session, CHIEF)] == ["C2"]
+
+
+def test_infrastructure_and_shedding_live_on_every_engine(any_database: Database, box: SecretBox, at: datetime) -> None:
+    database = any_database
+    actions.seed(
+        database,
+        box,
+        CHIEF,
+        at,
+        sites=[{"code": "P1", "lat": 31, "lon": 46}, {"code": "CTRL", "kind": "control_room", "lat": 31, "lon": 46}],
+        cameras=[{"code": "C1", "site": "P1", "main_url": "rtsp://h/x", "sub_url": "rtsp://h/y", "priority": 0}],
+    )
+    infrastructure.seed(
+        database,
+        box,
+        CHIEF,
+        at,
+        power_sources=[{"site": "P1", "kind": "battery", "capacity_wh": 900}],
+        cabinets=[{"site": "P1"}],
+        switches=[{"site": "P1", "code": "SW-1"}],
+        links=[{"code": "L", "a_site": "P1", "b_site": "CTRL", "a_switch": "SW-1", "a_port": 8}],
+        devices=[{"site": "P1", "code": "D", "protocol": "push", "subjects": {"b": "power_source:battery"}}],
+        camera_ports={"C1": ("SW-1", 1)},
+    )
+    with database.read() as session:
+        for noun in infrastructure_rules.NOUNS:
+            (row,) = infrastructure_views.listing(session, noun, CHIEF)
+        (camera,) = views.cameras(session, CHIEF)
+    site_id = camera["site_id"]
+    with pytest.raises(Conflict):
+        infrastructure.add(database, box, CHIEF, at, "cabinet", {"site_id": site_id})
+    shedding_actions.set_policy(database, CHIEF, at, site_id, {})
+    assert shedding_actions.consider(database, at, {site_id: PowerNow(False, 2.0, 15.0)}) == [site_id]
+    with database.read() as session:
+        assert shedding_actions.shed_cameras(session) == {camera["id"]: "off"}
+    shedding_actions.note_frame_rates(database, at, site_id, camera["id"], {"main": 25.0})
+    shedding_actions.set_step(database, CHIEF, at, site_id, 0)
+    for noun in ("device", "link", "power_source", "cabinet"):
+        with database.read() as session:
+            (row,) = infrastructure_views.listing(session, noun, CHIEF)
+        infrastructure.remove(database, CHIEF, at, noun, row["id"])
+    actions.remove_camera(database, CHIEF, at, camera["id"])
+    with pytest.raises(Conflict, match="switch"):
+        actions.remove_site(database, CHIEF, at, site_id)
 
 
 def test_holds_exports_and_layouts_live_on_every_engine(any_database: Database, at: datetime) -> None:
