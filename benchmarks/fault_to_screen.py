@@ -36,6 +36,7 @@ from tests.browser.room import Person, Room, Words, find_chromium, wait_for
 LOST_LIMIT_S, OTHER_LIMIT_S = 5.0, 30.0
 STALL_S = Recorder().stall_s
 GIVE_UP_S = 90.0
+EFFECT_S = 300.0  # spoiling a picture takes 3 s of processor time
 CAMERAS = 24
 LOST = ("camera_dead", "camera_stalled", "credential")
 PICTURES = ("black", "white", "covered", "sprayed", "blurred", "turned", "frozen")
@@ -132,6 +133,7 @@ def one_fault(stage: Stage, kind: str, where: str) -> tuple[float | None, bool]:
     before = set(page.evaluate("Object.keys(window.seen)"))
     fault = stage.order(kind, stage.place(kind, where))
     names = stage.names(fault)
+    wait_for(lambda: stage.truth(fault["id"])["shown_us"], f"{kind} takes effect", EFFECT_S)
     deadline_s = time.monotonic() + GIVE_UP_S
     at_ms: float | None = None
     right = False

@@ -20,7 +20,7 @@ from manara.simulate.spoil import SPOILED_KINDS, forget_old, spoiled_path
 
 log = logging.getLogger(__name__)
 _POLL_S = 0.2
-_MAKE_S = 60.0  # longer than this and something is wrong
+_MAKE_S = 600.0  # longer than this and something is wrong; 3 s of processor time at low priority
 LOOP_GOPS = 2  # of the fault `loop`
 Key = tuple[str, str]  # scene, form
 

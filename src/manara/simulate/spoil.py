@@ -282,7 +282,7 @@ def main() -> None:
     parser.add_argument("kind", choices=SPOILED_KINDS)
     parser.add_argument("scenes", nargs="+")
     given = parser.parse_args()
-    os.nice(10)
+    os.nice(5)
     makers = []
     for text in given.scenes:
         scene, _, forms = text.partition(":")
