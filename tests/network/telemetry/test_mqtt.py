@@ -174,7 +174,9 @@ def test_a_wrong_password_is_told_apart_from_a_broker_that_is_away(tmp_path: Pat
                 await until(lambda: made.known() and made.state().why == "auth")
                 right = Credentials(username="field", password="right-password")
                 made.devices[0] = device("mqtt", address, "mqtt-json", credentials=right)
-                await until(lambda: made.state().state == "waiting")
+                # signed in, and not only about to: a broker killed half-way costs the library's whole time-out
+                await until(lambda: any(run.reader.connects for run in made.gatherer._brokers.values()))
+                assert made.state().state == "waiting"
                 broker.kill()
                 await until(lambda: made.state().why == "broker")
                 assert "right-password" not in repr(made.gatherer._brokers)

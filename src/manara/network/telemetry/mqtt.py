@@ -36,6 +36,7 @@ MOST_WAITING = 20_000
 FIRST_WAIT_S = 0.5
 MOST_WAIT_S = 30.0
 KEEPALIVE_S = 20
+CONNECT_S = 5.0  # also for each subscription
 TOPICS_TOGETHER = 100
 _NOT_GRANTED = 128
 _REFUSED_CODES = (4, 5, 134, 135)  # bad user name or password, not authorised (3.1.1 and 5)
@@ -183,7 +184,7 @@ class BrokerReader:
             identifier=f"manara-{secrets.token_hex(6)}",
             tls_context=_tls(broker) if broker.tls else None,
             keepalive=KEEPALIVE_S,
-            timeout=10.0,
+            timeout=CONNECT_S,
             max_queued_incoming_messages=MOST_WAITING,
         )
 
