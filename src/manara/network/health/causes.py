@@ -344,6 +344,8 @@ class Engine:
         if any(id not in claimed_by for id in held):
             return  # mended, and its cameras are still coming back
         larger = self._larger_one(active, claimed_by, wanted)
+        if larger is not None and cause.kind in _TAKES_CAMERAS and larger[0] not in _TAKES_CAMERAS:
+            larger = None  # what it leaves behind (a battery that charges) is no larger cause
         if larger is not None and larger not in self.open:
             self._wakes["ready"] = min(self._wakes.get("ready", 1 << 62), wanted[larger].ready_us)
             return  # it closes into the larger one once that has been told

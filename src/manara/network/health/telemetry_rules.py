@@ -264,7 +264,7 @@ class TelemetryRules:
         )
         if so is False and self.latches.is_active("battery_low", of):
             condition = self.latches.active["battery_low", of]
-            if condition.detail.get("cause") == "forecast":
+            if condition.detail.get("cause") == "forecast" and not on_grid:
                 return  # the forecast said so, the forecast takes it back
         if so is not None:
             self.latches.feed(
