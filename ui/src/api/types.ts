@@ -451,6 +451,10 @@ export interface Alarm {
   closed_us?: number | null;
   /** Of a group: site, sector or flood. */
   group_scope?: string;
+  /** The cause is there. */
+  active?: boolean;
+  /** Stays until a person resets it, also when its cause has ended. */
+  latched?: boolean;
   /** Not told yet, for the operator's load; in the list all the same. */
   flooded?: boolean;
   /** The alarm that this one is grouped into. */

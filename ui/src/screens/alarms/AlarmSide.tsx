@@ -13,7 +13,7 @@ import { useFormats } from "@/i18n/format";
 import { PlaceMap } from "@/map/PlaceMap";
 import { useConnection, useNow, useWatchedOne } from "@/state/hooks";
 import { useMay } from "@/state/session";
-import { comment, inService, nameOfAcknowledger, unshelve } from "./acts";
+import { comment, inService, nameOfAcknowledger, reset, unshelve } from "./acts";
 import { CauseTree } from "./CauseTree";
 import type { Asked } from "./dialogs";
 import { History } from "./History";
@@ -99,6 +99,7 @@ function Standing({ alarm }: { alarm: Alarm }) {
     alarm.suppressed && `${alarm.suppressed.until_us ? t("detail.suppressed", { time: f.when(alarm.suppressed.until_us, now) }) : t("detail.suppressed_open")}: ${alarm.suppressed.why}`,
     alarm.out_of_service && `${t("state.out_of_service")}: ${alarm.out_of_service.reason}`,
     alarm.returned_us !== null && alarm.state === "returned_unacknowledged" && t("detail.returned", { when: f.when(alarm.returned_us, now) }),
+    alarm.latched && alarm.active === false && alarm.state === "acknowledged" && t("detail.latched"),
     alarm.escalated > 0 && t(`escalated.${Math.min(2, alarm.escalated)}`),
     alarm.chattering && t("chattering", { count: alarm.count_24h }),
   ].filter(Boolean);
@@ -121,6 +122,11 @@ function Acts({ alarm, onAsk, onAcknowledge }: Omit<Props, "onClose">) {
       {may.actOnAlarms && isUnacknowledged(alarm) && (
         <Button look="primary" icon="check" onPress={onAcknowledge}>
           {t("act.acknowledge")} <kbd className="kbd">a</kbd>
+        </Button>
+      )}
+      {may.actOnAlarms && alarm.latched && alarm.active === false && alarm.state === "acknowledged" && (
+        <Button look="primary" icon="refresh" onPress={() => void reset(alarm.id)}>
+          {t("act.reset")}
         </Button>
       )}
       {live && (

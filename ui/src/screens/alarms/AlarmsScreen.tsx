@@ -34,7 +34,7 @@ const WIDE_PX = 980;
 export function AlarmsScreen() {
   const { t } = useTranslation("alarms");
   const f = useFormats();
-  const { id = null } = useParams();
+  const { id, goTo } = useChosen();
   const [query, setQuery] = useSearchParams();
   const navigate = useNavigate();
   const may = useMay();
@@ -75,11 +75,11 @@ export function AlarmsScreen() {
     (row: Row) => {
       if (row.type === "fold") return setFold(row.id);
       setFold(null);
-      void navigate({ pathname: `/alarms/${row.id}`, search: window.location.search }, { replace: true });
+      goTo(row.id);
     },
-    [navigate],
+    [goTo],
   );
-  const close = () => void navigate({ pathname: "/alarms", search: window.location.search }, { replace: true });
+  const close = () => goTo(null);
   const change = (part: Record<string, string>) => {
     const next = new URLSearchParams(query);
     for (const [key, value] of Object.entries(part)) {
@@ -270,6 +270,35 @@ function filterOf(query: URLSearchParams): Filter {
     state: STATES.find((one) => one === state) ?? "all",
     priority: PRIORITIES.find((one) => one === priority) ?? "all",
   };
+}
+
+/**
+ * The chosen alarm: at once here, and in the address a moment later. A key pressed right after another must mean the alarm that the
+ * first one chose, and the router takes its time.
+ */
+function useChosen(): { id: string | null; goTo: (id: string | null) => void } {
+  const { id: inAddress = null } = useParams();
+  const navigate = useNavigate();
+  const [id, setId] = useState(inAddress);
+  const wanted = useRef(inAddress);
+  const onTheWay = useRef(0);
+  const goTo = useCallback(
+    (next: string | null) => {
+      setId(next);
+      wanted.current = next;
+      onTheWay.current += 1;
+      void Promise.resolve(navigate({ pathname: next ? `/alarms/${next}` : "/alarms", search: window.location.search }, { replace: true })).finally(() => (onTheWay.current -= 1));
+    },
+    [navigate],
+  );
+  useEffect(() => {
+    // An address that this screen did not ask for (a link, the way back) wins.
+    if (onTheWay.current === 0 && inAddress !== wanted.current) {
+      wanted.current = inAddress;
+      setId(inAddress);
+    }
+  }, [inAddress]);
+  return { id, goTo };
 }
 
 /** Single keys, wherever the focus is but in a field, a menu or a dialog. */

@@ -92,3 +92,6 @@ export async function raiseWork(alarm: Alarm, note: string): Promise<string | nu
     return null;
   }
 }
+
+/** Of a latched alarm whose cause has ended. */
+export const reset = (id: string): Promise<boolean> => order(() => api.post(at(id, "reset")), i18next.t("alarms:done.reset"));
