@@ -240,7 +240,7 @@ def through_store(day: Day, hours: tuple[float, float], folder: Path) -> dict[st
     database = Database(f"sqlite:///{folder / 'state.sqlite'}")
     database.migrate()
     rules = Rules()
-    end_us = at(hours[0]) + SLOT_US
+    end_us = min(at(hours[0]) + SLOT_US, at(hours[1]))
     batches: dict[int, list[Signal]] = defaultdict(list)
     for at_us, signal in day.signals:
         if at_us < end_us:
