@@ -103,7 +103,7 @@ def seed_infrastructure(database: Database, box: SecretBox, at: datetime, made: 
     )
     infrastructure.seed(database, box, _BODY, at, camera_ports=made.camera_ports, links=made.links)
     directory.ids = _subjects(database)
-    directory.modbus_port, directory.snmp_port, directory.mqtt_port = free_port(), free_port(), free_port()
+    directory.modbus_port, directory.snmp_port = free_port(), free_port()
     devices = _device_rows(made, directory)
     infrastructure.seed(database, box, _BODY, at, devices=devices, tokens=directory.tokens)
     return directory
@@ -180,8 +180,7 @@ def for_children(settings: Settings) -> Settings:
     A broker of our own, for the played devices that speak MQTT. And no looking for pictures that repeat an earlier
     hour: the drawn scenes do so every 32 s.
     """
-    directory = Directory.read(settings.data.directory / "simulate")
-    mqtt_port = settings.telemetry.mqtt_port or (directory.mqtt_port if directory is not None else 0)
+    mqtt_port = settings.telemetry.mqtt_port or free_port()
     os.environ.setdefault("MANARA_TELEMETRY__MQTT_PORT", str(mqtt_port))
     os.environ.setdefault("MANARA_VISION__LOOPS", "false")
     telemetry = settings.telemetry.model_copy(update={"mqtt_port": mqtt_port})

@@ -7,7 +7,7 @@ installation that was not seeded by the demo) the sites are played and nobody is
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from manara.base.errors import InvalidInput
@@ -21,7 +21,6 @@ class Directory:
     tokens: dict[str, str] = field(default_factory=dict)
     modbus_port: int = 0
     snmp_port: int = 0
-    mqtt_port: int = 0  # of Manara's own broker, which the demo starts
 
     def subject(self, in_codes: str) -> str:
         """The subject in ids, "" for what Manara does not know."""
@@ -49,6 +48,7 @@ class Directory:
         if not path.exists():
             return None
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{one.name: kept[one.name] for one in fields(cls) if one.name in kept})
         except (OSError, ValueError, TypeError) as error:
             raise InvalidInput(f"{path} cannot be read: {error}", code="estate_unreadable") from error

@@ -78,6 +78,8 @@ class Pictures:
         if self._kinds.pop(code, None) is not None:
             for mount in self._of(code):
                 mount.follow(self._clips[self._mounts[mount]])
+        shown = set(self._kinds.values())  # what nobody shows is on disk, and need not be in memory
+        self._made = {key: clip for key, clip in self._made.items() if key[2] in shown}
 
     def shows(self, code: str) -> bool:
         """Whether a camera shows what it was ordered to on all its streams."""

@@ -59,7 +59,7 @@ class Played:
         """Let the devices tell Manara; without it they are mute."""
         self._voices = Voices(self.estate, directory)
         self._speakers["push"] = Pusher(base_url, directory.tokens)
-        if directory.mqtt_port:
+        if any(device.row["protocol"] == "mqtt" for device in self.estate.devices.values()):
             try:
                 broker = BrokerAddress.read(data_folder)
             except Unavailable as error:
