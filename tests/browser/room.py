@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.request import Request, urlopen
 
 import numpy as np
 from PIL import Image
@@ -57,10 +58,13 @@ class Room:
         self.folder = folder
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
+        onvif_port = free_port()
+        self.province = f"http://127.0.0.1:{onvif_port}/control"
         environment = os.environ | {
             "MANARA_SIMULATE__CAMERAS": str(CAMERAS),
             "MANARA_SIMULATE__RTSP_PORT": str(free_port()),
-            "MANARA_SIMULATE__ONVIF_PORT": str(free_port()),
+            "MANARA_SIMULATE__ONVIF_PORT": str(onvif_port),
+            "MANARA_SIMULATE__FAULTS": "calm",  # what goes wrong is what a test orders
             "MANARA_RECORDER__SEGMENT_S": "30",
         }
         self.output = (folder / "demo.log").open("w+", encoding="utf-8")
@@ -87,6 +91,13 @@ class Room:
         known = json.loads((self.folder / "data/run/supervisor.json").read_text(encoding="utf-8"))
         processes = known["processes"] if isinstance(known, dict) else known
         return int(next(one["pid"] for one in processes if one["name"] == role))
+
+    def order(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """An order to the virtual province: something goes wrong, or is well again."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.province}{path}", data, {"X-Manara": "1"}, method=method)
+        with urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
 
     def close(self) -> None:
         """Ctrl-C."""
