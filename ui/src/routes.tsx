@@ -1,7 +1,6 @@
 /** Every place in the control room and its address. Each screen is fetched when it is first opened. */
 import { createBrowserRouter, type RouteObject } from "react-router";
 import { Lost } from "./shell/Lost";
-import { Placeholder } from "./shell/Placeholder";
 import { Shell } from "./shell/Shell";
 import { Start } from "./shell/Start";
 
@@ -10,7 +9,8 @@ const screens: RouteObject[] = [
   { path: "overview", lazy: async () => ({ Component: (await import("./screens/overview/OverviewScreen")).OverviewScreen }) },
   { path: "alarms", lazy: async () => ({ Component: (await import("./screens/alarms/AlarmsScreen")).AlarmsScreen }) },
   { path: "alarms/:id", lazy: async () => ({ Component: (await import("./screens/alarms/AlarmsScreen")).AlarmsScreen }) },
-  { path: "work", Component: Placeholder },
+  { path: "work", lazy: async () => ({ Component: (await import("./screens/work/WorkScreen")).WorkScreen }) },
+  { path: "work/:id", lazy: async () => ({ Component: (await import("./screens/work/WorkScreen")).WorkScreen }) },
   { path: "shifts", lazy: async () => ({ Component: (await import("./screens/shifts/ShiftsScreen")).ShiftsScreen }) },
   { path: "shifts/:id", lazy: async () => ({ Component: (await import("./screens/shifts/ShiftsScreen")).ShiftsScreen }) },
   { path: "load", lazy: async () => ({ Component: (await import("./screens/load/LoadScreen")).LoadScreen }) },

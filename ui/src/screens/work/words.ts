@@ -1,0 +1,11 @@
+/** What a work order is about, in one line. */
+import { useTranslation } from "react-i18next";
+import type { OrderView } from "./types";
+
+export function useOrderTitle(): (order: OrderView) => string {
+  const { t } = useTranslation(["work", "alarms"]);
+  return (order) => {
+    if (order.cause_kind) return t(`alarms:kind.${order.cause_kind}`, { defaultValue: order.cause_kind });
+    return order.description.split("\n")[0] || t("by_hand");
+  };
+}
