@@ -30,6 +30,7 @@ from playwright.sync_api import sync_playwright
 
 from manara.settings import Recorder
 from manara.simulate.clips import is_whole
+from manara.simulate.paint import LIGHTS
 from tests.browser import room as rooms
 from tests.browser.room import Person, Room, Words, find_chromium, wait_for
 
@@ -225,7 +226,10 @@ def main() -> int:
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="manara-fault-to-screen-") as folder:
         if given.scenes is not None:
-            drawn_before = [*given.scenes.glob("scene*.clip"), *given.scenes.glob("scene*-truth.jsonl")]
+            forms = ("main.clip", "sub.clip", "h265.clip", "truth.jsonl")
+            drawn_before = [
+                file for light in LIGHTS for form in forms for file in given.scenes.glob(f"scene*-{light}-{form}")
+            ]
             (Path(folder) / "data/simulate").mkdir(parents=True)
             for file in drawn_before:
                 shutil.copy(file, Path(folder) / "data/simulate")

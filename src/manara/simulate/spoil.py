@@ -41,6 +41,7 @@ FRAMES = 6 * GOP
 MOST_KEPT = 120
 TURNED_DEG = 34.0
 SPOILED_KINDS = ("white", "covered", "sprayed", "blurred", "turned", "colour_lost", "vibrating", "dust")
+_VERSION = 2  # part of every file name; raised when a filter changes
 _FLICKER = 2.0  # grey levels, of the exposure
 _BAR_PX = bar_height_px(WIDTH_PX)
 
@@ -50,7 +51,7 @@ Planes = tuple[Plane, Plane, Plane]  # Y (688, 1280), U and V (344, 640)
 
 def spoiled_path(folder: Path, scene: str, light: str, kind: str, form: str) -> Path:
     """Where a spoiled clip lies."""
-    return clip_path(folder, scene, f"{light}-{kind}", form)
+    return clip_path(folder, scene, f"{light}-{kind}.{_VERSION}", form)
 
 
 # --- filters
@@ -266,7 +267,7 @@ def _encoder(form: str, picture: av.VideoFrame) -> Encoder:
 
 def forget_old(folder: Path, keep: int = MOST_KEPT) -> int:
     """Remove the spoiled clips that were made longest ago, all but `keep`; how many went."""
-    found = [path for kind in SPOILED_KINDS for path in folder.glob(f"scene*-*-*-{kind}-*.clip")]
+    found = [path for kind in SPOILED_KINDS for path in folder.glob(f"scene*-*-*-{kind}*.clip")]
     found.sort(key=lambda path: path.stat().st_mtime)
     gone = found[: max(0, len(found) - keep)]
     for path in gone:
