@@ -184,13 +184,19 @@ class Camera:
 def looks_from(at_s: float, next_look_s: float, until_s: float) -> Iterator[tuple[float, Callable[[bool], None]]]:
     """Times of key frames looked at; the caller says after each whether the next should be soon."""
     last_key = -1.0
+    soon = True
+
+    def tell(wish: bool) -> None:
+        nonlocal soon
+        soon = wish
+
     while next_look_s <= until_s:
         key_s = next_look_s // GOP_S * GOP_S
-        soon = [True]
+        soon = True  # the same key frame again: ask soon
         if key_s != last_key:
             last_key = key_s
-            yield key_s, lambda wish: soon.__setitem__(0, wish)
-        next_look_s += SOON_S if soon[0] else LOOK_S
+            yield key_s, tell
+        next_look_s += SOON_S if soon else LOOK_S
 
 
 @dataclass
@@ -278,7 +284,7 @@ def faults(all_scenes: list[Scene], split: str, instances: int, costs: Costs, ki
         warm, at_s = warmed(scene, costs, 100 + number)
         rng = np.random.default_rng(number)
         for kind in kinds:
-            for strength in STRENGTHS:
+            for strength in strengths:
                 for instance in range(instances):
                     seed = 1000 * number + 10 * instance + STRENGTHS.index(strength)
                     if kind == "image_loop":
@@ -375,12 +381,12 @@ def report(results: list[Result], quiets: list[Quiet], costs: Costs, every_s: fl
     if quiets:
         days = sum(quiet.days for quiet in quiets)
         months = days / 30
-        print(
-            f"\nFalse findings in {days:g} simulated camera-days, {sum(q.looks for q in quiets)} looks, one each {every_s:g} s"
-        )
+        looks = sum(quiet.looks for quiet in quiets)
+        print(f"\nFalse findings in {days:g} simulated camera-days, {looks} looks, a calm one each {every_s:g} s")
         for quiet in quiets:
-            print(f"  {quiet.scene:24} {quiet.split:9} {quiet.days:4g} days  false {dict(quiet.false) or 0}  naive {sum(quiet.naive.values())}"
-                  f"{'  at ' + str(quiet.when[:6]) if quiet.when else ''}")  # fmt: skip
+            when = f"  at {quiet.when[:6]}" if quiet.when else ""
+            print(f"  {quiet.scene:24} {quiet.split:9} {quiet.days:4g} days  false {dict(quiet.false) or 0}"
+                  f"  naive {sum(quiet.naive.values())}{when}")  # fmt: skip
         total = sum(sum(quiet.false.values()) for quiet in quiets)
         naive = sum(sum(quiet.naive.values()) for quiet in quiets)
         print("  by kind: " + (", ".join(f"{kind} {sum(q.false.get(kind, 0) for q in quiets)}" for kind in KINDS
@@ -395,8 +401,8 @@ def report(results: list[Result], quiets: list[Quiet], costs: Costs, every_s: fl
         each = 1000 / costs.looks
         mine_ms = (costs.look_s + costs.judge_s) * each
         print(f"\nProcessor time a look (640x360, {costs.looks} looks): features {costs.look_s * each:.2f} ms, judging"
-              f" {costs.judge_s * each:.2f} ms, together {mine_ms:.2f} ms = {mine_ms / LOOK_S / 10:.3f} % of a core a camera"
-              f" each {LOOK_S:.0f} s; naive peer {costs.naive_s * each:.2f} ms")  # fmt: skip
+              f" {costs.judge_s * each:.2f} ms, together {mine_ms:.2f} ms = {mine_ms / LOOK_S / 10:.3f} % of a core"
+              f" at a look each {LOOK_S:.0f} s; naive peer {costs.naive_s * each:.2f} ms")  # fmt: skip
         figures["cost"] = {"look_ms": costs.look_s * each, "judge_ms": costs.judge_s * each}
     figures["short"] = short
     print("\n" + ("Falls short: " + "; ".join(short) if short else "All limits met."))
@@ -440,7 +446,8 @@ def floor() -> None:
             look(decode(codec, data), 0)
         end_s = time.process_time()
         print(
-            f"  {codec} {wide}x{high}, {len(stream) // 1000} kB: {(middle_s - begun_s) * 50:.1f} | {(end_s - middle_s) * 50:.1f}"
+            f"  {codec} {wide}x{high}, {len(stream) // 1000} kB:"
+            f" {(middle_s - begun_s) * 50:.1f} | {(end_s - middle_s) * 50:.1f}"
         )
 
 
@@ -452,6 +459,7 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=60.0, help="s between calm looks in the simulated days")
     parser.add_argument("--instances", type=int, default=2, help="of each fault, strength and scene")
     parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--strengths", default=",".join(STRENGTHS))
     parser.add_argument("--split", default="", help="only the scenes of this split")
     parser.add_argument("--seed", type=int, default=7, help="of the simulated days")
     parser.add_argument("--json", type=Path)
@@ -467,7 +475,8 @@ def main() -> int:
     chosen = [scene for scene in all_scenes if given.split in ("", scene.split)]
     costs, quiet_costs = Costs(), Costs()
     kinds = tuple(kind for kind in given.kinds.split(",") if kind)
-    results = faults(all_scenes, given.split, given.instances, costs, kinds) if given.instances else []
+    strengths = tuple(given.strengths.split(","))
+    results = faults(all_scenes, given.split, given.instances, costs, kinds, strengths) if given.instances else []
     quiets = []
     if given.days:
         for number, scene in enumerate(chosen):

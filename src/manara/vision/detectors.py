@@ -31,6 +31,7 @@ class Evidence:
     sharpness: float  # against the view, 1 = as it was
     usual: float  # how well a healthy look matches the view
     layout: float  # correlation of light and dark places with the view's
+    hidden: Mask | None  # blocks (9, 16) of the view's structure that are not to be seen
     changed: bool  # the picture is not what it was a moment ago, so nothing is learned from it
 
 
@@ -43,7 +44,7 @@ def judge(look: Look, view: View | None, *, day: float) -> Evidence:
             kinds["image_black"] = black
         elif white > 0.5:
             kinds["image_white"] = white
-        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, bool(kinds))
+        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, bool(kinds))
     match = register(look, view)
     if black > 0.5 and view.high > 56:
         kinds["image_black"] = black
@@ -51,6 +52,7 @@ def judge(look: Look, view: View | None, *, day: float) -> Evidence:
         kinds["image_white"] = white
     textured = view.textured
     count = int(textured.sum())
+    hidden_blocks: Mask = (view.kept_in(look) < 0.35) & textured
     flat = _flat(look, view)
     flat_share = float(flat[textured].mean()) if count else 0.0
     sharpness, blurred_share = _sharpness(look, view, textured)
@@ -62,13 +64,13 @@ def judge(look: Look, view: View | None, *, day: float) -> Evidence:
         _moved(kinds, match, view, kept, structure)
         if max(kinds.values(), default=0.0) < 0.3:
             kinds.clear()
-            lost_share = float((view.kept_in(look) < 0.35)[textured].mean())
+            lost_share = float(hidden_blocks[textured].mean())
             hidden = lost_share if match.sigmas >= 5 and match.score > 0.8 * match.best else 0.0
             _lost_detail(kinds, flat_share, hidden, sharpness, blurred_share, layout, kept, structure)
     if max(kinds.values(), default=0.0) < 0.3 and kept > 0.5 and flat_share < 0.3:
         _colour(kinds, look, view, day)
     changed = max(kinds.values(), default=0.0) >= 0.15 or kept < 0.5 or flat_share > 0.3
-    return Evidence(kinds, match, flat_share, sharpness, usual, layout, changed)
+    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, changed)
 
 
 def dark(look: Look) -> float:

@@ -16,8 +16,8 @@ import numpy as np
 
 from manara.messages import ImageFinding, ImageVerdict
 from manara.vision.detectors import Evidence, judge, ramp
-from manara.vision.picture import Look
-from manara.vision.references import RECENT_LOOKS, SAME_VIEW, References, View
+from manara.vision.picture import Floats, Look
+from manara.vision.references import RECENT_LOOKS, SAME_VIEW, Mask, References, View
 from manara.vision.repeats import Repeats
 
 LEARNING_LOOKS = 6
@@ -38,7 +38,7 @@ LASTING: dict[str, tuple[int, int]] = {
     "image_black": (3, 5_000_000),
     "image_white": (3, 6_000_000),
     "image_covered": (3, 6_000_000),
-    "image_blurred": (3, 6_000_000),
+    "image_blurred": (4, 11_000_000),
     "image_moved": (3, 6_000_000),
     "image_dirty": (4, 14_000_000),
     "image_colour_lost": (4, 9_000_000),
@@ -53,16 +53,22 @@ class _Streak:
     since_us: int = 0
     looks: int = 0
     sums: dict[str, float] = field(default_factory=dict)
-    flat: float = 0.0
+    stuck: Floats | None = None  # how steadily each block was hidden
     calm: int = 0
 
-    def add(self, kinds: dict[str, float], at_us: int, flat_share: float) -> None:
+    def add(self, kinds: dict[str, float], at_us: int, hidden: Mask | None) -> None:
         if not self.looks:
             self.since_us = at_us
         self.looks += 1
-        self.flat = max(self.flat * 0.8, flat_share)
+        if hidden is not None:
+            now = hidden.astype(np.float32)
+            self.stuck = now if self.stuck is None else self.stuck + (now - self.stuck) * np.float32(0.25)
         for kind, value in kinds.items():
             self.sums[kind] = self.sums.get(kind, 0.0) + value
+
+    def stuck_share(self) -> float:
+        """The share of blocks that are hidden look after look."""
+        return 0.0 if self.stuck is None else float((self.stuck > 0.7).mean())
 
     def strongest(self) -> tuple[str, float]:
         kind = max(self.sums, key=lambda name: self.sums[name])
@@ -206,11 +212,15 @@ class CameraJudge:
                 self._streak = _Streak()
             return
         streak.calm = 0
-        streak.add(kinds, look.at_us, evidence.flat_share)
+        streak.add(kinds, look.at_us, evidence.hidden)
         kind, mean = streak.strongest()
         looks, span_us = LASTING[kind]
-        if kind == "image_dirty" and streak.flat < 0.3:
-            looks, span_us = (6, 60_000_000) if streak.flat >= 0.15 else (12, 300_000_000)
+        if kind == "image_dirty":
+            stuck = streak.stuck_share()
+            if stuck < 0.08:  # what hides the view moves about: rain, people, a queue
+                return
+            if stuck < 0.3:
+                looks, span_us = 12, 300_000_000
         if streak.looks >= looks and look.at_us - streak.since_us >= span_us and mean >= 0.5:
             for old in mine:
                 if old != kind:
@@ -226,7 +236,7 @@ class CameraJudge:
                 self.findings.pop(_COLOUR, None)
             return
         self._colour.calm = 0
-        self._colour.add({_COLOUR: value}, at_us, 0.0)
+        self._colour.add({_COLOUR: value}, at_us, None)
         looks, span_us = LASTING[_COLOUR]
         if self._colour.looks >= looks and at_us - self._colour.since_us >= span_us:
             self._find(_COLOUR, value, self._colour.since_us, evidence)
