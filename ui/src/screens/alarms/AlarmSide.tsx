@@ -13,7 +13,7 @@ import { useFormats } from "@/i18n/format";
 import { PlaceMap } from "@/map/PlaceMap";
 import { useConnection, useNow, useWatchedOne } from "@/state/hooks";
 import { useMay } from "@/state/session";
-import { comment, inService, nameOfAcknowledger, reset, unshelve } from "./acts";
+import { comment, inService, mayHaveWork, nameOfAcknowledger, reset, unshelve } from "./acts";
 import { CauseTree } from "./CauseTree";
 import type { Asked } from "./dialogs";
 import { History } from "./History";
@@ -144,7 +144,7 @@ function Acts({ alarm, onAsk, onAcknowledge }: Omit<Props, "onClose">) {
           <Icon name="work" size={17} /> {t("act.open_work")}
         </Link>
       ) : (
-        may.raiseWork && (
+        may.raiseWork && mayHaveWork(alarm) && (
           <Button icon="work" onPress={() => onAsk({ what: "work", alarm })}>
             {t("act.work")}
           </Button>

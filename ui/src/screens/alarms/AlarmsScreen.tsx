@@ -19,7 +19,7 @@ import { serverNowMs } from "@/state/connection";
 import { useConnection, useSectors } from "@/state/hooks";
 import { useName } from "@/state/preferences";
 import { useMay } from "@/state/session";
-import { acknowledge } from "./acts";
+import { acknowledge, mayHaveWork } from "./acts";
 import { AlarmSide } from "./AlarmSide";
 import { type Asked, Dialogs } from "./dialogs";
 import { columnsOf, List } from "./list";
@@ -127,7 +127,7 @@ export function AlarmsScreen() {
     KeyW: () => {
       if (!alarm) return;
       if (alarm.work_order_id) void navigate(`/work/${alarm.work_order_id}`);
-      else if (may.raiseWork) setAsked({ what: "work", alarm });
+      else if (may.raiseWork && mayHaveWork(alarm)) setAsked({ what: "work", alarm });
     },
     KeyL: () => {
       const to = alarm && may.watch && addressOfLive(alarm);

@@ -81,17 +81,27 @@ export const outOfService = (id: string, reason: string): Promise<boolean> =>
 
 export const inService = (id: string): Promise<boolean> => order(() => api.post(at(id, "in-service")), i18next.t("alarms:done.in"));
 
-/** One order for the alarm's cause. Returns its id. */
-export async function raiseWork(alarm: Alarm, note: string): Promise<string | null> {
+/** One order for the alarm's cause; where there is one already, that one. Returns its id. */
+export async function raiseWork(alarm: Alarm, description: string): Promise<string | null> {
   try {
-    const made = await api.post<{ id: string }>("/api/work-orders", { alarm_id: alarm.id, cause_id: alarm.signal_id, site_id: alarm.site_id, camera_ids: alarm.camera_ids, notes: note });
+    const { id } = await api.post<{ id: string }>("/api/work-orders", {
+      alarm_id: alarm.id,
+      cause_id: alarm.signal_id,
+      site_id: alarm.site_id,
+      camera_ids: alarm.camera_ids,
+      priority: alarm.priority,
+      description,
+    });
     say(i18next.t("alarms:done.work"));
-    return made.id;
+    return id;
   } catch (error) {
     fail(error);
     return null;
   }
 }
+
+/** Technicians go to a site: an alarm without one (of a recorder, of a whole sector) has no order. */
+export const mayHaveWork = (alarm: Alarm): boolean => alarm.site_id !== null;
 
 /** Of a latched alarm whose cause has ended. */
 export const reset = (id: string): Promise<boolean> => order(() => api.post(at(id, "reset")), i18next.t("alarms:done.reset"));

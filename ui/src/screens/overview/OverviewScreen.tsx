@@ -394,12 +394,12 @@ function OrderLine({ order, nowMs }: { order: WorkOrder; nowMs: number }) {
   const names = useName();
   const site = useWorld((w) => (order.site_id ? w.sites.get(order.site_id) : undefined));
   useVersion("site");
-  const kind = [order["cause_kind"], order["kind"]].find((one): one is string => typeof one === "string" && one !== "");
-  const title = typeof order["title"] === "string" ? order["title"] : "";
+  const kind = typeof order["cause_kind"] === "string" ? order["cause_kind"] : "";
+  const said = typeof order["description"] === "string" ? order["description"] : "";
   const late = typeof order.due_us === "number" && order.due_us / 1000 < nowMs;
   return (
     <li>
-      <Link to={`/work/${order.id}`}>{title || (kind ? kindName(kind) : order.id)}</Link>
+      <Link to={`/work/${order.id}`}>{kind ? kindName(kind) : said || names(site) || order.id}</Link>
       <span className="muted">{names(site)}</span>
       <time className={late ? "text-medium" : "muted"}>
         {late && <Icon name="warning" size={14} />} {typeof order.due_us === "number" ? f.when(order.due_us, nowMs) : "—"}

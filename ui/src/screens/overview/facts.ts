@@ -118,7 +118,8 @@ export function recordingFacts(cameras: readonly Camera[], statuses: ReadonlyMap
   return facts;
 }
 
-const ENDED = new Set(["closed", "done", "cancelled", "verified", "rejected"]);
+/** `done` waits for the health check and for nobody. */
+const ENDED = new Set(["closed", "cancelled", "done"]);
 
 export interface WorkFacts {
   open: number;
