@@ -51,6 +51,7 @@ from manara.web.routes import (
     playback,
     ptz,
     session,
+    site_availability,
     site_page,
     suppressions,
     system,
@@ -88,7 +89,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.system = System(services)
     app.state.watch = SocketWatch(services.database, services.settings.access, services.clock)
     # onboarding first: `/cameras/import` must not be taken for a camera
-    parts = (session, changes, onboarding, network, infrastructure, site_page, ptz, live)
+    parts = (session, changes, onboarding, network, infrastructure, site_page, site_availability, ptz, live)
     # alarm_load before alarms: `/alarms/load` must not be taken for an alarm
     on_duty = (alarm_load, duty, notifications)
     alarming = (alarms, suppressions)

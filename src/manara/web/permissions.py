@@ -132,6 +132,7 @@ def _rules() -> tuple[Rule, ...]:
         ("PATCH", "/api/towns/{town_id}", P.CHANGE_PLACES),
         ("DELETE", "/api/towns/{town_id}", P.CHANGE_PLACES),
         ("GET", "/api/sites/{site_id}/condition", P.SEE_NETWORK),
+        ("GET", "/api/sites/{site_id}/availability", P.SEE_WORK),
         ("PUT", "/api/sites/{site_id}/shed-policy", P.CHANGE_NETWORK),
         ("POST", "/api/sites/{site_id}/shed", P.CHANGE_NETWORK),
         ("GET", "/api/dark-sites", P.SEE_NETWORK),

@@ -5,6 +5,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 from fastapi import APIRouter
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from manara.access.who import Who
@@ -12,12 +13,12 @@ from manara.base.clock import to_datetime
 from manara.messages import LatestReading
 from manara.network import views
 from manara.network.health import views as health
-from manara.network.health.tables import BatteryForecast
+from manara.network.health.tables import BatteryForecast, ConditionRow
 from manara.network.infrastructure import views as infrastructure
 from manara.network.maintenance import views as work
 from manara.network.power import shedding_actions
 from manara.network.power.shedding import DEFAULT_STEPS
-from manara.network.power.solar import next_sunrise_us
+from manara.network.power.solar import next_sunrise_us, next_sunset_us
 from manara.network.tables import Camera, Site
 from manara.network.telemetry.quantities import QUANTITIES
 from manara.web.answers import Json
@@ -27,6 +28,7 @@ from manara.web.services import Handed, Person, Services
 router = APIRouter(prefix="/api")
 Body = dict[str, Any]  # judged by the action, which names all faults at once
 _HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
 WORK_ORDERS_MOST = 50  # the newest; all are in the list of work orders
 
 
@@ -49,6 +51,7 @@ async def condition(handed: Handed, person: Person, site_id: str) -> Response:
         "at_us": now_us,
         "silent_since_us": handed.vitals.silent_since_us,
         "vitals": vitals,
+        "nights": _nights(found["site"]["lat"], found["site"]["lon"], now_us),
         "readings": [_reading(one, now_us) for one in latest],
     }
     return Json(found)
@@ -109,6 +112,7 @@ def _read(handed: Services, person: Who, site_id: str) -> dict[str, Any]:
             "devices": infrastructure.listing(session, "device", person, site_id),
             "cameras": cameras,
             "causes": health.open_causes(session, site_id=site_id),
+            "conditions": _conditions(session, site_id),
             "forecast": health.forecast(session, site_id),
             "shedding": {
                 "policy": shedding_actions.policy(session, site_id),
@@ -117,6 +121,31 @@ def _read(handed: Services, person: Who, site_id: str) -> dict[str, Any]:
             },
             "work_orders": work.orders(session, person, site_id=site_id)[:WORK_ORDERS_MOST] if sees_work else [],
         }
+
+
+def _conditions(session: Session, site_id: str) -> list[dict[str, Any]]:
+    """What is wrong now with the site, its power, cabinet, network and devices; its cameras carry their own."""
+    query = select(ConditionRow).where(ConditionRow.site_id == site_id, ConditionRow.ended_us.is_(None))
+    return [
+        {"kind": row.kind, "subject": row.subject, "since_us": row.since_us, "detail": row.detail}
+        for row in session.scalars(query.order_by(ConditionRow.since_us))
+        if not row.subject.startswith("camera:")
+    ]
+
+
+def _nights(lat: float, lon: float, now_us: int) -> list[tuple[int, int]]:
+    """Sunset and sunrise of the nights from a day ago to two days ahead."""
+    found = []
+    at_us = now_us - 2 * _DAY_US
+    while at_us < now_us + 2 * _DAY_US:
+        sunset_us = next_sunset_us(lat, lon, at_us)
+        sunrise_us = None if sunset_us is None else next_sunrise_us(lat, lon, sunset_us)
+        if sunset_us is None or sunrise_us is None:
+            break
+        if sunrise_us > now_us - _DAY_US:
+            found.append((sunset_us, sunrise_us))
+        at_us = sunrise_us
+    return found
 
 
 def _dark(handed: Services, person: Who, on_grid: set[str]) -> list[dict[str, Any]]:
