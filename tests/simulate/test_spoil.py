@@ -4,12 +4,13 @@ import asyncio
 import shutil
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 from manara.simulate.clips import Clip, load_clip
-from manara.simulate.encoder import decode
 from manara.simulate.mount import ClipMount, VirtualCamera
 from manara.simulate.pictures import Pictures
 from manara.simulate.scenery import SCENES
@@ -30,12 +31,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _picture(clip: Clip, index: int) -> NDArray[np.float32]:
-    """The luma below the bar."""
-    units = (
-        b"".join(b"\0\0\0\1" + nal for nal in (*(clip.parameter_sets if frame.key else ()), *frame.bare))
-        for frame in clip.frames[: index + 1]
-    )
-    frames = list(decode(clip.codec, units))
+    """The luma below the bar. One thread: with more, FFmpeg fills in for the missing bar from other pictures."""
+    context = av.CodecContext.create("h264", "r")
+    assert isinstance(context, VideoCodecContext)
+    context.thread_count = 1
+    frames = []
+    for frame in clip.frames[: index + 1]:
+        nals = (*(clip.parameter_sets if frame.key else ()), *frame.bare)
+        frames += context.decode(av.Packet(b"".join(b"\0\0\0\1" + nal for nal in nals)))
+    frames += context.decode(None)
     return frames[-1].to_ndarray()[32 : clip.height_px].astype(np.float32)
 
 
