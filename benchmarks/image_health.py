@@ -275,7 +275,14 @@ def play_loop(warm: Camera, scene: Scene, strength: str, seed: int, at_s: float)
     return result
 
 
-def faults(all_scenes: list[Scene], split: str, instances: int, costs: Costs, kinds: tuple[str, ...]) -> list[Result]:
+def faults(
+    all_scenes: list[Scene],
+    split: str,
+    instances: int,
+    costs: Costs,
+    kinds: tuple[str, ...],
+    strengths: tuple[str, ...],
+) -> list[Result]:
     """Every kind, strength and scene (of a split), so many times each."""
     results: list[Result] = []
     for number, scene in enumerate(all_scenes):
