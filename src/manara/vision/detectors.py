@@ -12,7 +12,7 @@ import numpy as np
 from manara.vision.picture import Floats, Look
 from manara.vision.references import Mask, Match, View, register
 
-LEAST_TEXTURED = 24  # of 144 blocks: with fewer a view is too poor to say that it lost something
+LEAST_TEXTURED = 40  # of 144 blocks: with fewer a view is too poor to say that it lost something
 _NOISE_FINE = 0.2  # grey levels: what rounding and coding leave in a flat block
 
 
