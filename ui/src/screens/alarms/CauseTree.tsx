@@ -19,7 +19,8 @@ export function CauseTree({ alarm, detail }: { alarm: Alarm; detail: AlarmDetail
   const rule = typeof alarm.detail["rule"] === "string" ? alarm.detail["rule"] : "";
   const given = alarm.detail["candidates"];
   const candidates = Array.isArray(given) ? given.filter((one): one is string => typeof one === "string" && one !== alarm.kind) : [];
-  const members = detail?.members ?? [];
+  // A symptom that came again is told once.
+  const members = [...new Map((detail?.members ?? []).map((member) => [`${member.kind} ${member.subject}`, member])).values()];
   const named = new Set(members.map((member) => member.subject));
   const cameras = alarm.camera_ids.filter((id) => !named.has(`camera:${id}`) && alarm.subject !== `camera:${id}`);
   return (

@@ -133,8 +133,8 @@ export function Respond({ alarm }: { alarm: Alarm }) {
   const now = useNow(1000);
   if (alarm.respond_by_us === null || alarm.state !== "unacknowledged") return <span className="muted">—</span>;
   const leftMs = alarm.respond_by_us / 1000 - now;
-  // By the second where it presses, in words where it does not.
-  const text = Math.abs(leftMs) < CLOCK_UNDER_MS ? f.digits(clockOf(Math.abs(leftMs))) : f.duration(Math.round(Math.abs(leftMs) / 60_000) * 60_000);
+  // By the second where it presses, in hours where it does not.
+  const text = Math.abs(leftMs) < CLOCK_UNDER_MS ? f.digits(clockOf(Math.abs(leftMs))) : f.duration(Math.round(Math.abs(leftMs) / CLOCK_UNDER_MS) * CLOCK_UNDER_MS);
   return (
     <span className={`number al-respond${leftMs < 0 ? " text-critical" : leftMs < 60_000 ? " text-high" : ""}`} title={t("respond.by", { time: f.clock(alarm.respond_by_us / 1000) })}>
       {t(leftMs < 0 ? "respond.over" : "respond.left", { time: text })}
