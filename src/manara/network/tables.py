@@ -16,6 +16,12 @@ from manara.store.database import Base
 ID = String(12)
 
 
+def _as_changed(context: Any) -> int:
+    """A row is made when it is first changed."""
+    made_us: int = context.get_current_parameters()["changed_us"]
+    return made_us
+
+
 class Sector(Base):
     """A sector of responsibility. `boundary` is a GeoJSON Polygon or MultiPolygon, or null while nobody has drawn
     it.
@@ -102,6 +108,7 @@ class Camera(Base):
     retention_bytes: Mapped[int | None] = mapped_column(BigInteger, default=None)
     priority: Mapped[int] = mapped_column(Integer, default=0)  # recording of the least goes first when disks are full
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    created_us: Mapped[int] = mapped_column(BigInteger, default=_as_changed)  # due from then on, for availability
     changed_us: Mapped[int] = mapped_column(BigInteger)
 
 

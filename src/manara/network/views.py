@@ -17,7 +17,7 @@ from manara.base.errors import NotFound
 from manara.network.tables import Camera, GuardTour, PtzPreset, Sector, Site, Town
 
 _TABLES: dict[str, Any] = {"sector": Sector, "town": Town, "site": Site, "camera": Camera}
-_HIDDEN = frozenset({"password_sealed"})
+_HIDDEN = frozenset({"password_sealed", "created_us"})
 _ADDRESSES = ("main_url", "sub_url", "onvif_url", "username")
 _COLUMNS = {
     noun: tuple(column.name for column in table.__table__.columns if column.name not in _HIDDEN)

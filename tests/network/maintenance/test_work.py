@@ -15,7 +15,7 @@ from manara.access.who import Who
 from manara.base.clock import to_us
 from manara.base.errors import Conflict, InvalidInput, NotFound
 from manara.network.health.kinds import CAUSES
-from manara.network.health.tables import CauseRow, ConditionRow
+from manara.network.health.tables import CameraOutage, CauseRow, ConditionRow
 from manara.network.maintenance import actions, checking, photos, rules, views
 from manara.network.maintenance.advice import ADVICE
 from manara.network.tables import Camera, Sector, Site
@@ -213,3 +213,25 @@ def test_an_outage_has_an_end_and_a_round_knows_what_is_due(database: Database) 
 def test_every_cause_of_a_site_has_a_kit() -> None:
     program = {"recorder_down", "role_restarting", "handler_stuck"}
     assert set(CAUSES) - program == set(ADVICE)
+
+
+def test_a_camera_is_due_from_when_it_was_added(database: Database) -> None:
+    now_us = to_us(AT)
+    hour_us = 3_600_000_000
+    with database.act(Who.system("test"), AT) as act:
+        camera = act.session.get(Camera, "cam")
+        assert camera
+        camera.created_us = now_us - hour_us  # of ten hours that are asked for
+        act.session.add(
+            CameraOutage(
+                id="lost",
+                camera_id="cam",
+                site_id="site",
+                start_us=now_us - hour_us // 2,
+                known_us=now_us,
+                condition="x",
+            )
+        )
+    with database.read() as session:
+        found = views.availability(session, TECHNICIAN, now_us - 10 * hour_us, now_us, "site", now_us, 99.0)
+    assert found["whole"]["available_pct"] == 50.0

@@ -183,14 +183,16 @@ def availability_figures(
 ) -> tuple[Figures, list[Figures]]:
     """The figures behind `availability`."""
     sites = {row.id: row for row in session.execute(select(Site.id, Site.sector_id, Site.supplier))}
-    query = select(Camera.id, Camera.site_id, Camera.sector_id, Camera.supplier).where(Camera.enabled, Camera.record)
+    query = select(Camera.id, Camera.site_id, Camera.sector_id, Camera.supplier, Camera.created_us).where(
+        Camera.enabled, Camera.record
+    )
     cameras = []
     for row in session.execute(query):
         site = sites.get(row.site_id)
         sector_id = row.sector_id or (site.sector_id if site else None)
         if who.may_see_sector(sector_id):
             supplier = row.supplier or (site.supplier if site else "") or ""
-            cameras.append(Watched(row.id, row.site_id or "", sector_id or "", supplier))
+            cameras.append(Watched(row.id, row.site_id or "", sector_id or "", supplier, row.created_us))
     responded = {
         row.cause_id: row.accepted_us
         for row in session.execute(

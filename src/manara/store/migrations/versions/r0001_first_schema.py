@@ -223,6 +223,7 @@ def upgrade() -> None:
         sa.Column("retention_bytes", sa.BigInteger(), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created_us", sa.BigInteger(), nullable=False),
         sa.Column("changed_us", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["sector_id"], ["sector.id"], name=op.f("fk_camera_sector_id_sector")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_camera_site_id_site")),
