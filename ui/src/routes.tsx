@@ -27,6 +27,7 @@ const screens: RouteObject[] = [
   { path: "cameras/:id", lazy: async () => ({ Component: (await import("./screens/cameras/CamerasScreen")).CamerasScreen }) },
   { path: "sites", lazy: async () => ({ Component: (await import("./screens/sites/SitesScreen")).SitesScreen }) },
   { path: "sites/:id", lazy: async () => ({ Component: (await import("./screens/sites/SitesScreen")).SitesScreen }) },
+  { path: "site/:id", lazy: async () => ({ Component: (await import("./screens/site/SiteScreen")).SiteScreen }) },
   { path: "sectors", lazy: async () => ({ Component: (await import("./screens/sectors/SectorsScreen")).SectorsScreen }) },
   { path: "people", lazy: async () => ({ Component: (await import("./screens/people/PeopleScreen")).PeopleScreen }) },
   { path: "people/:id", lazy: async () => ({ Component: (await import("./screens/people/PeopleScreen")).PeopleScreen }) },
