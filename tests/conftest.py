@@ -11,6 +11,7 @@ from manara.access.roles import Role
 from manara.access.who import Who
 from manara.store.database import Database
 from tests.support import postgresql
+from tests.support.state import migrated
 
 AT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
@@ -25,11 +26,23 @@ def postgresql_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgresql_migrated(postgresql_server: str) -> str:
+    """The same address; a database called `migrated` is there to be copied."""
+    admin = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE migrated"))
+    admin.dispose()
+    state = Database(postgresql_server.rsplit("/", 1)[0] + "/migrated")
+    state.migrate()
+    state.close()
+    return postgresql_server
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A migrated state on SQLite."""
-    state = Database(f"sqlite:///{tmp_path / 'state.sqlite'}")
-    state.migrate()
+    state = migrated(tmp_path / "state.sqlite")
     yield state
     state.close()
 
@@ -38,16 +51,15 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A migrated state on each engine that the contract names; empty each time."""
     if request.param == "sqlite":
-        state = Database(f"sqlite:///{tmp_path / 'state.sqlite'}")
+        state = migrated(tmp_path / "state.sqlite")
     else:
-        url = request.getfixturevalue("postgresql_server")
+        url = request.getfixturevalue("postgresql_migrated")
         admin = create_engine(url, isolation_level="AUTOCOMMIT")
         with admin.connect() as connection:
             connection.execute(text("DROP DATABASE IF EXISTS manara WITH (FORCE)"))
-            connection.execute(text("CREATE DATABASE manara"))
+            connection.execute(text("CREATE DATABASE manara TEMPLATE migrated"))
         admin.dispose()
         state = Database(url.rsplit("/", 1)[0] + "/manara")
-    state.migrate()
     yield state
     state.close()
 

@@ -26,6 +26,7 @@ from manara.store.journal import POKE_SUBJECT, STATUS_PREFIX
 from manara.store.journal_memory import MemoryJournal
 from manara.store.outbox import OutboxMessage
 from manara.store.secret import SecretBox
+from tests.support.state import migrated
 from tests.web.world import network
 
 CLOCK = SystemClock()
@@ -34,8 +35,7 @@ S = 1_000_000
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'state.sqlite'}")
-    database.migrate()
+    database = migrated(tmp_path / "state.sqlite")
     box = SecretBox.from_file(tmp_path / "secret.key")
     network_actions.seed(database, box, Who.system("test"), to_datetime(CLOCK.wall_us()), **network())
     yield database

@@ -1,4 +1,4 @@
-"""Key frames for whoever looks at pictures: cheap, whole, also under the low-water mark and of a stream that is closed."""
+"""Key frames for whoever looks at pictures: cheap, whole, also under low water and of a stream that is closed."""
 
 from pathlib import Path
 

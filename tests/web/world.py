@@ -28,6 +28,7 @@ from manara.web.gate import COOKIE
 from manara.web.live import Hub
 from manara.web.services import Services, assemble
 from manara.wiring import Wiring
+from tests.support.state import migrated
 
 PASSWORD = "Lighthouse-7"
 NORTH, SOUTH = "north0000000", "south0000000"
@@ -142,8 +143,7 @@ def running(folder: Path, *, wired: bool = False, again: bool = False, **handed:
     """A control process on a state in `folder`; with `wired`, facts and statuses flow; `again`: on what is there."""
     clock = FakeClock()
     settings = Settings(data=Data(directory=folder))  # type: ignore[call-arg]
-    database = Database(settings.store_url())
-    database.migrate()
+    database = migrated(folder / "state.sqlite")
     box = SecretBox.from_file(folder / "secret.key")
     program = Who.system("test")
     static = folder / "static"

@@ -1,9 +1,11 @@
 """Work orders from the first call to the check that the fault is gone; photographs; outages and rounds."""
 
 import io
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +22,7 @@ from manara.network.maintenance import actions, checking, photos, rules, views
 from manara.network.maintenance.advice import ADVICE
 from manara.network.tables import Camera, Sector, Site
 from manara.store.database import Database
+from tests.support.state import migrated
 
 AT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 TECHNICIAN = Who("tech", "Technician", frozenset({Role.TECHNICIAN}))
@@ -28,8 +31,13 @@ NORTH_ONLY = Who("north", "North", frozenset({Role.TECHNICIAN}), frozenset({"nor
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path / 'state.sqlite'}")
-    made.migrate()
+    made = migrated(tmp_path / "state.sqlite")
+    fill(made)
+    yield made
+    made.close()
+
+
+def fill(made: Database) -> None:
     now_us = to_us(AT)
     with made.act(Who.system("test"), AT) as act:
         act.session.add_all([Sector(id=one, code=one, changed_us=0) for one in ("north", "south")])
@@ -58,8 +66,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
         act.session.add(
             ConditionRow(id="sign", kind="image_dirty", subject="camera:cam", since_us=now_us, known_us=now_us)
         )
-    yield made
-    made.close()
 
 
 def end_fault(database: Database, at: datetime) -> None:
@@ -86,6 +92,27 @@ def test_a_cause_has_one_open_order_that_knows_what_to_bring(database: Database)
     assert (again["id"], again["raised"]) == (order["id"], False)
     actions.move_order(database, TECHNICIAN, AT, order["id"], rules.CANCELLED)
     assert actions.raise_order(database, TECHNICIAN, AT, {"cause_id": "cause"})["number"] == order["number"] + 1
+
+
+def test_who_asks_in_the_same_moment_gets_the_one_order_and_every_other_its_own_number(any_database: Database) -> None:
+    fill(any_database)
+    together = threading.Barrier(6)
+    answers: list[dict[str, Any]] = []
+
+    def ask(values: dict[str, Any]) -> None:
+        together.wait()
+        answers.append(actions.raise_order(any_database, TECHNICIAN, AT, values))
+
+    asked: list[dict[str, Any]] = [{"cause_id": "cause"}] * 3 + [{"site_id": "site", "description": "look"}] * 3
+    threads = [threading.Thread(target=ask, args=(values,)) for values in asked]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    of_cause = [one for one in answers if one["cause_id"]]
+    assert sorted(one["raised"] for one in of_cause) == [False, False, True]
+    assert len({one["id"] for one in of_cause}) == 1
+    assert sorted({one["number"] for one in answers}) == [1, 2, 3, 4]
 
 
 def test_finished_work_is_closed_when_health_agrees(database: Database) -> None:
