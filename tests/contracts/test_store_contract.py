@@ -1,12 +1,13 @@
 """What every engine of the state must keep: SQLite and a real PostgreSQL."""
 
+import contextlib
 import threading
 from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 import manara.access.tables
@@ -18,10 +19,12 @@ import manara.network.maintenance.tables
 import manara.network.tables
 import manara.recorder.tables  # noqa: F401  (the whole schema must be known to compare it)
 from manara.access.who import Who
-from manara.messages import CameraChanged, decode
+from manara.base.errors import Unavailable
+from manara.messages import CameraChanged, SiteChanged, decode
 from manara.store import audit, outbox
 from manara.store.base import Base
 from manara.store.database import Database
+from manara.store.outbox import OutboxMessage
 
 AT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 WHO = Who.system("test")
@@ -182,3 +185,45 @@ def test_commit_listeners_are_told_once_the_message_can_be_read(any_database: Da
         act.audit("camera:add")
         act.publish(CameraChanged(camera_id="a"))
     assert seen == [1]
+
+
+def test_what_an_act_has_read_stays_so_until_it_commits(any_database: Database) -> None:
+    """Two that read a number and write it back plus one: on an engine that lets both in, one of them is lost."""
+    read, counted = threading.Barrier(2), [0]
+
+    def count() -> None:
+        with any_database.act(WHO, AT) as act:
+            seen = act.session.scalar(select(func.count()).select_from(OutboxMessage)) or 0
+            with contextlib.suppress(threading.BrokenBarrierError):
+                read.wait(0.3)  # the other reads meanwhile, if it is let in
+            counted[0] = max(counted[0], seen + 1)
+            act.publish(SiteChanged(site_id=f"s{seen}"))
+            act.audit("test:count")
+
+    threads = [threading.Thread(target=count) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counted == [2]
+
+
+def test_who_waits_too_long_for_its_turn_is_told_so(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manara.store.database.BUSY_TIMEOUT_S", 1)
+    any_database.engine.dispose()  # SQLite is told of the wait when it connects
+    told: list[str] = []
+
+    def second() -> None:
+        try:
+            with any_database.act(WHO, AT) as act:
+                act.session.scalar(select(func.count()).select_from(OutboxMessage))
+        except Unavailable as error:
+            told.append(error.code)
+
+    with any_database.act(WHO, AT) as act:
+        act.session.scalar(select(func.count()).select_from(OutboxMessage))
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+    assert told == ["store_busy"]
+    _entries(any_database, 1)  # and the next one's turn comes

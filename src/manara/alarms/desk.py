@@ -1,7 +1,7 @@
 """Between the state and a `Room`: what is open is loaded before a decision, and what came of it is written after.
 
-Only within one transaction (`Database.act`), which on SQLite lets one writer in at a time; on PostgreSQL the rows of
-open alarms are locked. Asked by `actions.py`. Bounds: everything open, all signals of a batch.
+Only within one transaction (`Database.act`), which lets one writer in at a time. Asked by `actions.py`. Bounds:
+everything open, all signals of a batch.
 """
 
 from collections import deque
@@ -32,7 +32,7 @@ def load(
 ) -> Room:
     """Everything open, and what is remembered of these signals and their sources."""
     room = Room(kind_table(session), rules, route)
-    rows = session.scalars(select(Alarm).where(Alarm.closed_us.is_(None)).order_by(Alarm.id).with_for_update())
+    rows = session.scalars(select(Alarm).where(Alarm.closed_us.is_(None)).order_by(Alarm.id))
     for row in rows:
         room.add(_open(row))
     for payload, due_us in session.execute(

@@ -78,7 +78,7 @@ def change_kind(database: Database, who: Who, at: datetime, kind: str, values: M
         if not after:
             return kinds.view(present)
         before = {name: getattr(present, name) for name in after}
-        row = act.session.get(AlarmKind, kind, with_for_update=True)
+        row = act.session.get(AlarmKind, kind)
         if row is None:
             row = AlarmKind(kind=kind, values={}, changed_us=0, changed_by="")
             act.session.add(row)

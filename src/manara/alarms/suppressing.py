@@ -47,7 +47,7 @@ def add(database: Database, who: Who, at: datetime, values: Mapping[str, Any], k
 def end(database: Database, who: Who, at: datetime, suppression_id: str, known: Known) -> dict[str, Any]:
     """End a suppression now. Raises `NotFound`, `Conflict` where it has ended already."""
     with database.act(who, at) as act:
-        row = act.session.get(Suppression, suppression_id, with_for_update=True)
+        row = act.session.get(Suppression, suppression_id)
         if row is None or not all(known(noun, id) for name, noun in _LISTS.items() for id in getattr(row, name)):
             raise NotFound("There is no such suppression.", code="suppression_not_found")
         if row.ended_us is not None:
@@ -67,9 +67,8 @@ def keep(database: Database, who: Who, at: datetime, source: str, values: Mappin
         if (row is None and values is None) or (row is not None and values is not None and _same(row, values)):
             return False
     with database.act(who, at) as act:
-        row = act.session.scalar(
-            select(Suppression).where(Suppression.source == source, Suppression.ended_us.is_(None)).with_for_update()
-        )
+        standing = select(Suppression).where(Suppression.source == source, Suppression.ended_us.is_(None))
+        row = act.session.scalar(standing)
         if row is not None and values is None:
             _end(act, row)
         elif row is None and values is not None:

@@ -10,13 +10,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import DDL, BigInteger, Integer, String, Text, event, insert, select, text
+from sqlalchemy import DDL, BigInteger, Integer, String, Text, event, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from manara.store.base import Base
 
 GENESIS = "0" * 64
-_PG_LOCK = 0x4D414E41  # one writer at a time extends the chain
 
 
 class AuditEntry(Base):
@@ -101,9 +100,7 @@ def head(session: Session) -> tuple[int, str]:
 def append(
     session: Session, account_id: str, name: str, address: str, at_us: int, entries: Sequence[tuple[str, str, str]]
 ) -> None:
-    """Extend the chain by `entries` of (action, subject, detail as JSON text). Part of the caller's transaction."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PG_LOCK})
+    """Extend the chain by `entries` of (action, subject, detail as JSON). Part of the caller's act: writers queue."""
     number, previous = head(session)
     name, address = name[:200], address[:80]
     rows = []

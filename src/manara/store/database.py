@@ -1,9 +1,10 @@
 """The state: one engine, read sessions and acting transactions, on SQLite or PostgreSQL through the same models.
 
-`Database.act` is the only way to write; see `store/act.py`. `Database.read` gives a session that never writes. On
-SQLite every write transaction begins IMMEDIATE, so two writers queue instead of failing half-way, and commits are
-synchronous (an audit entry that was acknowledged survives a power cut). Called by all rooms; tells `on_commit`
-listeners (the outbox relay).
+`Database.act` is the only way to write; see `store/act.py`. `Database.read` gives a session that never writes. Writers
+queue, on both engines: what an act reads stays so until it commits, and nobody's change is written over. On SQLite a
+write transaction begins IMMEDIATE, on PostgreSQL with one advisory lock (each act would queue for the audit chain at
+its end anyway). Commits are synchronous (an audit entry that was acknowledged survives a power cut). Called by all
+rooms; tells `on_commit` listeners (the outbox relay).
 """
 
 import threading
@@ -27,6 +28,8 @@ from manara.store.base import Base
 __all__ = ["Base", "Database"]
 
 BUSY_TIMEOUT_S = 10
+STALLED_S = 60  # a writer that does nothing for so long within its transaction (a frozen machine) loses its turn
+_TURN = 0x4D414E41  # the advisory lock of whoever writes
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -46,6 +49,7 @@ class Database:
             self.engine = create_engine(
                 self.url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True
             )
+            _prepare_postgresql(self.engine)
         self._writer = self.engine.execution_options(manara_write=True)
         self._listeners: list[Callable[[], None]] = []
         self._local = threading.local()
@@ -70,7 +74,7 @@ class Database:
                 act.finish()
                 session.commit()
         except OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
+            if any(word in str(error) for word in ("locked", "busy", "lock timeout")):
                 raise Unavailable("The state is busy with another change; try again.", code="store_busy") from error
             raise
         finally:
@@ -122,3 +126,14 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("manara_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("manara_write", False):
+            connection.exec_driver_sql(
+                f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S}s'; "
+                f"SET LOCAL idle_in_transaction_session_timeout = '{STALLED_S}s'; "
+                f"SELECT pg_advisory_xact_lock({_TURN})"
+            )
