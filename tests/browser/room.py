@@ -66,6 +66,7 @@ class Room:
             "MANARA_SIMULATE__ONVIF_PORT": str(onvif_port),
             "MANARA_SIMULATE__FAULTS": "calm",  # what goes wrong is what a test orders
             "MANARA_RECORDER__SEGMENT_S": "30",
+            "MANARA_MAINTENANCE__CHECK_S": "30",
         }
         self.output = (folder / "demo.log").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
