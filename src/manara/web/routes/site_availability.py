@@ -1,7 +1,7 @@
 """A site's availability day by day through a year, for the strip on its page.
 
-Figures are those of `network/maintenance/availability.py`, of one site and each local day. Days before this program
-was first used are not known and say so (null): nothing would have been counted there. Called by the screens.
+Figures are those of `network/maintenance/availability.py`, of one site and each local day. Days before its
+first camera was added are not known and say so (null). Called by the screens.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -20,7 +20,6 @@ from manara.network.health.tables import CameraOutage
 from manara.network.maintenance.availability import Lost, Planned, Watched, whole
 from manara.network.maintenance.tables import Outage
 from manara.network.tables import Camera
-from manara.store.audit import AuditEntry
 from manara.web.answers import Json
 from manara.web.services import Handed, Person
 
@@ -60,8 +59,9 @@ def _figures(
 
 
 def _read(session: Session, site_id: str, from_us: int, to_us: int) -> tuple[list[Watched], list[Lost], list[Planned]]:
-    first_us = session.scalar(select(func.min(AuditEntry.at_us))) or to_us
-    ids = session.scalars(select(Camera.id).where(Camera.site_id == site_id, Camera.enabled, Camera.record)).all()
+    query = select(Camera.id, Camera.created_us).where(Camera.site_id == site_id, Camera.enabled, Camera.record)
+    cameras = [Watched(row.id, site_id, from_us=row.created_us) for row in session.execute(query)]
+    ids = [camera.id for camera in cameras]
     spans = session.scalars(
         select(CameraOutage).where(
             CameraOutage.camera_id.in_(ids),
@@ -78,4 +78,4 @@ def _read(session: Session, site_id: str, from_us: int, to_us: int) -> tuple[lis
         )
         for row in session.scalars(select(Outage).where(Outage.from_us < to_us, Outage.until_us > from_us))
     ]
-    return [Watched(id, site_id, from_us=first_us) for id in ids], lost, planned
+    return cameras, lost, planned
