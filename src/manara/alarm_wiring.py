@@ -204,6 +204,7 @@ class AlarmWiring:
         signals = list(self._untold)
         named = set(self._named)
         now_s = self._clock.monotonic_s()
+        self._read_us = min(self._read_us, self._clock.wall_us())  # set back: what changes from now on looks old
         whole = self._reconciled_s is None or now_s - self._reconciled_s >= RECONCILE_S
         with self._database.read() as session:
             causes = health.causes_changed_since(session, self._read_us - LOOK_BACK_US, BATCH) if self._read_us else []

@@ -186,6 +186,16 @@ def test_an_alarm_is_written_down_once_for_each_route_that_wants_it(room: DutyWo
     assert "\u2068C7\u2069" in written["subject"]
 
 
+def test_what_is_raised_after_the_clock_was_set_back_is_told(room: DutyWorld, box: SecretBox) -> None:
+    _add(room, box)
+    room.clock.advance(7200)
+    room.raise_alarm("camera_covered")
+    swept = _sweep(room)
+    room.clock.step_wall(-3600)
+    room.raise_alarm("camera_covered")
+    assert _sweep(room, swept.watermark_us).written == 1
+
+
 def test_what_was_there_before_the_route_is_not_told(room: DutyWorld, box: SecretBox) -> None:
     room.raise_alarm("camera_covered")
     room.clock.advance(10)

@@ -125,6 +125,23 @@ def test_a_batch_committed_twice_is_the_same_state(state: Database) -> None:
     assert (count(state, ConditionRow), count(state, CauseRow)) == (1, 1)
 
 
+def test_what_changes_after_the_clock_was_set_back_is_newer_than_what_was_before(state: Database) -> None:
+    now_us = CLOCK.wall_us()
+    monitor = monitor_of(state, now_us)
+    camera = sorted(monitor.engine.board.topology.cameras)[0]
+    lose(monitor, camera, now_us)
+    play(monitor, state, now_us, 5)
+    with state.read() as session:
+        (before,) = views.open_causes(session)
+    (cause,) = monitor.engine.open.values()
+    cause.evidence.append(before["evidence"][0])
+    commit(state, now_us - 3600 * S, Batch(causes={cause.id: cause}))
+    with state.read() as session:
+        (after,) = views.open_causes(session)
+    assert len(after["evidence"]) == len(before["evidence"]) + 1
+    assert after["changed_us"] > before["changed_us"]
+
+
 def test_cameras_removed_while_health_was_dead_leave_nothing_open(state: Database) -> None:
     now_us = CLOCK.wall_us()
     monitor = monitor_of(state, now_us)

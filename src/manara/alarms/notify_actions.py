@@ -127,6 +127,7 @@ class Swept:
 def sweep(database: Database, who: Who, at: datetime, names_of: NamesOf, zone: tzinfo, watermark_us: int = 0) -> Swept:
     """Write down what routes are to be told of alarms that changed since the watermark (0: look at all of them)."""
     now_us = to_us(at)
+    watermark_us = max(0, min(watermark_us, now_us - MARGIN_US))  # a clock that was set back hides nothing
     with database.read() as session:
         rows = session.scalars(
             select(NotificationRoute).where(NotificationRoute.enabled, NotificationRoute.removed_us.is_(None))
