@@ -10,6 +10,7 @@ import { Button, Code, Empty, Icon, Loading, PriorityMark, Select, TextField } f
 import { Facts, Group, Side } from "@/design/Page";
 import { say } from "@/design/toast";
 import { useFormats } from "@/i18n/format";
+import { PlaceMap } from "@/map/PlaceMap";
 import { useChangesOf, useNow, useSite } from "@/state/hooks";
 import { useName } from "@/state/preferences";
 import { useMay } from "@/state/session";
@@ -119,6 +120,9 @@ export function OrderSide({ id, teams, onClose }: { id: string; teams: Team[]; o
         ) : (
           <Code>{order.site_id}</Code>
         )}
+        <div className="order-map">
+          <PlaceMap siteId={order.site_id} cameraIds={order.camera_ids} />
+        </div>
         {order.description && <p className="order-text">{order.description}</p>}
       </Group>
       {(order.parts.length > 0 || order.tools.length > 0) && (
