@@ -96,7 +96,7 @@ def _causes(act: Act, batch: Batch) -> tuple[list[str], list[str]]:
     for cause in batch.causes.values():
         values = _cause_values(cause)
         there = act.session.get(CauseRow, cause.id)
-        # Of the commit: who asks for changes since then must not miss it. A clock that was set back makes nothing older.
+        # Of the commit: who asks for changes since then must not miss it. A clock set back makes nothing older.
         values["changed_us"] = act.at_us if there is None else max(act.at_us, there.changed_us + 1)
         new = _put(act.session, CauseRow, cause.id, values)
         if new:
