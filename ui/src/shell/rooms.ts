@@ -21,6 +21,7 @@ export const GROUPS: Room[][] = [
   [
     { to: "/cameras", name: "cameras", icon: "camera", may: () => true },
     { to: "/sites", name: "sites", icon: "site", may: () => true },
+    { to: "/infrastructure", name: "infrastructure", icon: "infrastructure", may: () => true },
     { to: "/sectors", name: "sectors", icon: "sector", may: () => true },
   ],
   [
@@ -36,9 +37,10 @@ export const GROUPS: Room[][] = [
   ],
 ];
 
-/** A camera's own page is no room of the rail. */
+/** A camera's own page and a site's are no rooms of the rail. */
 const CAMERA: Room = { to: "/camera", name: "cameras", icon: "camera", may: (m) => m.watch };
-const ROOMS: readonly Room[] = [...GROUPS.flat(), CAMERA];
+const SITE: Room = { to: "/site", name: "sites", icon: "site", may: () => true };
+const ROOMS: readonly Room[] = [...GROUPS.flat(), CAMERA, SITE];
 
 /** The room that an address leads to, if it is one. */
 export function roomOf(path: string): Room | undefined {

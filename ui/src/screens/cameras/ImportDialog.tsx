@@ -1,4 +1,4 @@
-/** Cameras or sites from a file: first told what would happen (nothing changes), then done. All faults by row and field. */
+/** Cameras, sites or another list from a file: first told what would happen (nothing changes), then done. All faults by row and field. */
 import { type DragEvent, useState } from "react";
 import { FileTrigger } from "react-aria-components";
 import { useTranslation } from "react-i18next";
@@ -14,8 +14,22 @@ const SHOWN_FAULTS = 500;
 
 type Step = { at: "choose" } | { at: "reading"; file: File } | { at: "told"; file: File; report: ImportReport } | { at: "applying"; file: File; report: ImportReport };
 
-export function ImportDialog({ noun, onClose }: { noun: "cameras" | "sites"; onClose: () => void }) {
+/** Other lists than cameras and sites say for themselves where their file goes and what it holds. */
+export interface Imported {
+  path: string;
+  title: string;
+  hint: string;
+  files: string[];
+}
+
+export function ImportDialog({ noun, of, onClose }: ({ noun: "cameras" | "sites"; of?: undefined } | { noun?: undefined; of: Imported }) & { onClose: () => void }) {
   const { t } = useTranslation("cameras");
+  const into: Imported = of ?? {
+    path: `/api/${noun}/import`,
+    title: t(`import_title.${noun}`),
+    hint: t(noun === "cameras" ? "import_hint_cameras" : "import_hint_sites"),
+    files: [".csv", ".geojson", ".json"],
+  };
   const formats = useFormats();
   const [step, setStep] = useState<Step>({ at: "choose" });
   const [error, setError] = useState<string | null>(null);
@@ -24,7 +38,7 @@ export function ImportDialog({ noun, onClose }: { noun: "cameras" | "sites"; onC
   const send = async (file: File, dry: boolean): Promise<ImportReport> => {
     const format = /\.(geo)?json$/i.test(file.name) ? "geojson" : "csv";
     try {
-      return await api.post<ImportReport>(`/api/${noun}/import`, undefined, { query: { format, dry_run: dry }, raw: { data: file, type: format === "csv" ? "text/csv" : "application/geo+json" } });
+      return await api.post<ImportReport>(into.path, undefined, { query: { format, dry_run: dry }, raw: { data: file, type: format === "csv" ? "text/csv" : "application/geo+json" } });
     } catch (failure) {
       if (failure instanceof ApiError && failure.fields.length) return { ok: false, dry_run: dry, added: 0, updated: 0, unchanged: 0, errors: failure.fields };
       throw failure;
@@ -63,7 +77,7 @@ export function ImportDialog({ noun, onClose }: { noun: "cameras" | "sites"; onC
 
   return (
     <DialogBox
-      title={t(`import_title.${noun}`)}
+      title={into.title}
       width="wide"
       isOpen
       onClose={onClose}
@@ -96,10 +110,10 @@ export function ImportDialog({ noun, onClose }: { noun: "cameras" | "sites"; onC
         <div className={over ? "drop over" : "drop"} onDragOver={(event) => (event.preventDefault(), setOver(true))} onDragLeave={() => setOver(false)} onDrop={drop}>
           <Icon name="file" size={34} />
           <p>{t("drop")}</p>
-          <FileTrigger acceptedFileTypes={[".csv", ".geojson", ".json"]} onSelect={(files) => void read(files?.[0])}>
+          <FileTrigger acceptedFileTypes={into.files} onSelect={(files) => void read(files?.[0])}>
             <Button look="primary">{t("choose_file")}</Button>
           </FileTrigger>
-          <p className="muted">{t(noun === "cameras" ? "import_hint_cameras" : "import_hint_sites")}</p>
+          <p className="muted">{into.hint}</p>
         </div>
       )}
       {step.at === "reading" && <Loading what={t("reading", { file: step.file.name })} />}

@@ -34,7 +34,7 @@ export function Network({ site }: { site: SiteCondition }) {
           const subject = `link:${link.id}`;
           const light = pick(readings, "optical_rx_dbm", [subject]) ?? pick(readings, "radio_signal_dbm", [subject]);
           const low = light && link.rx_low_dbm !== null && light.value < link.rx_low_dbm;
-          const facts = [t(`link_kind.${link.kind}`), t(`link_role.${link.role}`), link.length_km !== null && t("km", { value: formats.number(link.length_km) }), link.capacity_mbps !== null && formats.bitrate(link.capacity_mbps * 1e6), link.ring && t("ring", { ring: link.ring })];
+          const facts = [t(`link_kind.${link.kind}`), t(`link_role.${link.role}`), link.length_km !== null && t("km", { value: formats.number(link.length_km) }), link.capacity_mbps !== null && t("mbps", { value: formats.number(link.capacity_mbps) }), link.ring && t("ring", { ring: link.ring })];
           return (
             <li key={link.id}>
               <div className="st-part">
@@ -46,7 +46,7 @@ export function Network({ site }: { site: SiteCondition }) {
                 <span className={link.state === "down" ? "text-high" : link.state === "degraded" ? "text-medium" : "muted"}>{t(`part.${link.state}`)}</span>
               </div>
               <p className="muted st-sub">{facts.filter(Boolean).join(" · ")}</p>
-              <Readings told={[...(light ? [[light.quantity, light] as const] : []), ...(["rtt_ms", "loss_pct"] as const).map((quantity) => [quantity, pick(readings, quantity, [subject])] as const)].filter(([, reading]) => reading)} />
+              <Readings none="" told={[...(light ? [[light.quantity, light] as const] : []), ...(["rtt_ms", "loss_pct"] as const).map((quantity) => [quantity, pick(readings, quantity, [subject])] as const)].filter(([, reading]) => reading)} />
               {low && (
                 <p className="st-condition text-medium">
                   <PriorityMark priority="medium" size={14} />
@@ -110,7 +110,7 @@ function Ports({ site, switchId, ports }: { site: SiteCondition; switchId: strin
                 ) : link ? (
                   <Code>{link.code}</Code>
                 ) : (
-                  <span className="muted">{t("port_other")}</span>
+                  <span className="muted">{t("port_unknown")}</span>
                 )}
               </td>
               <td className="end number">{watts && watts.value > 0 ? <bdi>{text(watts)}</bdi> : ""}</td>

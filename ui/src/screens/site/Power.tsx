@@ -9,7 +9,7 @@ import { useMay } from "@/state/session";
 import { BatteryChart, Spark } from "./Charts";
 import { pick, subjectOf } from "./facts";
 import { Panel } from "./Panel";
-import { Value } from "./Value";
+import { useHoursText, Value } from "./Value";
 import type { Reading, SiteCondition } from "./types";
 import { useSeries } from "./useSite";
 
@@ -44,7 +44,7 @@ export function Power({ site }: { site: SiteCondition }) {
   const steps = shedding.policy?.enabled
     ? shedding.policy.steps.flatMap((step, index) => (step.soc_below_pct === null ? [] : [{ pct: step.soc_below_pct, text: t("shed.step_at", { step: formats.number(index + 1), pct: formats.percent(step.soc_below_pct) }) }]))
     : [];
-  const one = (value: number) => formats.number(value, { maximumFractionDigits: 1 });
+  const hours = useHoursText();
   if (!sources.length && !readings.some((reading) => KINDS.some((kind) => SHOWN[kind].includes(reading.quantity)))) {
     return (
       <Panel title={t("panel.power")}>
@@ -59,7 +59,7 @@ export function Power({ site }: { site: SiteCondition }) {
       aside={
         forecast?.hours_left != null ? (
           <span className="st-aside">
-            {t(onGrid ? "if_grid_went" : "left", { hours: one(forecast.hours_left), low: one(forecast.hours_left_low ?? forecast.hours_left), high: one(forecast.hours_left_high ?? forecast.hours_left) })}
+            {t(onGrid ? "if_grid_went" : "left", { hours: hours(forecast) })}
           </span>
         ) : (
           forecast === null && battery && <span className="st-aside muted">{t("no_forecast")}</span>
@@ -130,10 +130,10 @@ function AddSource({ id }: { id: string }) {
 }
 
 /** Readings one a line; `quiet` ones are told only when they are not as they should be. */
-export function Readings({ told, quiet = [] }: { told: readonly (readonly [string, Reading | null])[]; quiet?: readonly string[] }) {
+export function Readings({ told, quiet = [], none }: { told: readonly (readonly [string, Reading | null])[]; quiet?: readonly string[]; none?: string }) {
   const { t } = useTranslation("site");
   const lines = told.filter(([quantity, reading]) => reading && !(quiet.includes(quantity) && reading.value === 1 && !reading.stale && !reading.fault));
-  if (!lines.length) return <p className="muted">{t("nothing_told")}</p>;
+  if (!lines.length) return none === "" ? null : <p className="muted">{none ?? t("nothing_told")}</p>;
   return (
     <dl className="st-readings">
       {lines.map(([quantity, reading]) => (

@@ -19,6 +19,7 @@ import { Power } from "./Power";
 import { Shedding } from "./Shedding";
 import type { SiteCondition } from "./types";
 import { useCondition } from "./useSite";
+import { useHoursText } from "./Value";
 import { Orders } from "./Orders";
 import { Year } from "./Year";
 import "./site.css";
@@ -171,13 +172,13 @@ function Sentence({ site }: { site: SiteCondition }) {
   const now = useNow(10_000);
   const { state, since_us } = powerNow(site);
   const { vitals } = site;
-  const one = (value: number) => formats.number(value, { maximumFractionDigits: 1 });
+  const hours = useHoursText();
   const when = since_us === null ? "" : formats.when(since_us, now);
   const charge = vitals?.state_of_charge_pct ?? null;
   const parts: string[] = [since_us !== null && (state === "battery" || state === "dark") ? t(`power_since.${state}`, { when }) : t(`power.${state}`)];
   if (charge !== null && state !== "dark") parts.push(t("charge", { pct: formats.percent(charge) }));
   if (vitals?.hours_left != null && state !== "grid" && state !== "dark") {
-    parts.push(t("hours_left", { hours: one(vitals.hours_left), low: one(vitals.hours_left_low ?? vitals.hours_left), high: one(vitals.hours_left_high ?? vitals.hours_left) }));
+    parts.push(t("left", { hours: hours(vitals) }));
     if (vitals.dark_before_morning && vitals.dark_at_us) parts.push(t("dark_at", { time: formats.clock(vitals.dark_at_us / 1000, false) }));
   }
   const bad = state === "dark" || Boolean(vitals?.dark_before_morning);

@@ -21,6 +21,24 @@ export function useValueText(): (reading: Pick<Reading, "quantity" | "unit" | "v
   };
 }
 
+/** The forecast looks no further ahead. */
+const HORIZON_H = 48;
+
+/** "5.2 h (4.1–6.6)"; what lies beyond the forecast's horizon is said so. */
+export function useHoursText(): (told: { hours_left: number | null; hours_left_low: number | null; hours_left_high: number | null }) => string {
+  const { t } = useTranslation("site");
+  const formats = useFormats();
+  return ({ hours_left, hours_left_low, hours_left_high }) => {
+    const hours = hours_left ?? 0;
+    const low = hours_left_low ?? hours;
+    const high = hours_left_high ?? hours;
+    const said = (value: number) => formats.number(value, { maximumFractionDigits: 1 });
+    if (low >= HORIZON_H) return t("hours_more", { hours: said(HORIZON_H) });
+    if (hours >= HORIZON_H) return t("hours_at_least", { hours: said(HORIZON_H), low: said(low) });
+    return t("hours", { hours: said(hours), low: said(low), high: said(high), more: high >= HORIZON_H ? "+" : "" });
+  };
+}
+
 export function Value({ reading }: { reading: Reading }) {
   const { t } = useTranslation("site");
   const formats = useFormats();
