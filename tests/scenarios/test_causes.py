@@ -217,3 +217,31 @@ def test_the_broker_dies_and_that_is_one_cause() -> None:
         by(40, opens("telemetry_failed role:health")),
         by(40, never_more_than(1)),
     )
+
+
+def test_a_cabinet_heats_up_and_is_told_with_the_second_hot_reading() -> None:
+    def hot(value: float):  # type: ignore[no-untyped-def]
+        return tell("market", "cabinet:market", "cabinet_temperature_c", value)
+
+    told = timetable(
+        at(0, "warm as each day", hot(44)),
+        at(10, "one wild value", hot(90)),
+        at(20, "is no heat", hot(45)),
+        by(25, opens()),
+        at(30, "it heats", hot(67)),
+        at(40, "and heats", hot(71)),
+        by(43, opens("cabinet_hot site:market")),
+        at(600, "it cools", hot(50)),
+        at(661, "and stays cool", hot(48)),
+        by(663, opens()),
+    )
+    assert len(told.opened()) == 1
+
+
+def test_a_fan_that_stands_still_is_told_before_the_cabinet_is_hot() -> None:
+    timetable(
+        at(0, "warm", tell("market", "cabinet:market", "cabinet_temperature_c", 44)),
+        at(1, "and the fan stands", tell("market", "cabinet:market", "fan_rpm", 0)),
+        at(11, "still", tell("market", "cabinet:market", "fan_rpm", 0)),
+        by(14, opens("cabinet_hot site:market")),
+    )

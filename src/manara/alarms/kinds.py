@@ -87,7 +87,7 @@ _TABLE: dict[str, _Row] = {
     "sector_weather": ("medium", _HOUR, "", 5, 600, "none", {}),
     # cabinets
     "cabinet_open": ("medium", 15 * _MIN, "power", 5, 30, "site", {}),
-    "cabinet_hot": ("medium", 2 * _HOUR, "power", 10, 600, "sector", {}),
+    "cabinet_hot": ("medium", 2 * _HOUR, "power", 2, 600, "sector", {}),
     "telemetry_failed": ("low", 8 * _HOUR, "network", 10, 120, "sector", {}),
     # the program itself
     "recorder_disk_full": ("high", 15 * _MIN, "systems", 0, 60, "none", {"owner_role": "administrator"}),

@@ -96,7 +96,7 @@ class Local:
         warm = [by[kind] for kind in ("cabinet_hot", "fan_failed") if kind in by]
         if warm:
             rule = "hot" if "cabinet_hot" in by else "fan_stands_still"
-            found.append(self._made("cabinet_hot", rule, site_id, warm, self.settle.power_s))
+            found.append(self._made("cabinet_hot", rule, site_id, warm, self.settle.cabinet_s))
         if "cabinet_door_open" in by:
             # A theft shows within seconds of the door.
             found.append(
@@ -128,7 +128,7 @@ class Local:
         found = []
         lost = {one.subject.removeprefix("camera:"): one for one in conditions if one.kind == "video_lost"}
         for switch_id in topology.site_switches.get(site_id, ()) if len(lost) > 1 else ():
-            cameras = topology.switch_cameras.get(switch_id, [])
+            cameras = [id for id in topology.switch_cameras.get(switch_id, []) if id not in self.board.closed]
             if len(cameras) < 2 or not all(id in lost for id in cameras):
                 continue
             seen = [lost[id] for id in cameras]

@@ -23,6 +23,7 @@ class Settle:
     unexplained_s: float = 18.0
     link_s: float = 15.0  # a link that is down waits for cameras (stall time 10 s) that it may have taken along
     power_s: float = 5.0
+    cabinet_s: float = 2.0  # heat belongs to nothing larger; the fan is told in the same breath
     telemetry_s: float = 30.0
     picture_s: float = 5.0  # one fault of a lens shows as several within two looks
     # Dust comes over a sector within minutes: with a second site alike, pictures wait this long for a third.

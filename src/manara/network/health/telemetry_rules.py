@@ -30,9 +30,10 @@ SOLAR_SUN_PART = 0.35  # judged only while a clear sky would give this part of t
 SOLAR_ON_S, SOLAR_OFF_S = 600.0, 120.0
 FULL_SOC_PCT = 95.0  # a full battery takes nothing
 DOOR_ON_S, DOOR_OFF_S = 2.0, 5.0
-HOT_ON_S, HOT_OFF_S, HOT_BACK_C = 60.0, 60.0, 4.0
+# A cabinet warms over minutes: a second reading that says the same is proof enough, whatever the poll interval is.
+HOT_ON_S, HOT_OFF_S, HOT_BACK_C = 5.0, 60.0, 4.0
 FAN_RPM, FAN_BACK_RPM, FAN_FROM_C = 100.0, 300.0, 40.0  # fans run by thermostat; below this they may rest
-FAN_ON_S = 60.0
+FAN_ON_S, FAN_OFF_S = 5.0, 60.0  # a fan starts within two seconds: two readings of a warm cabinet are enough
 PORT_ON_S, PORT_OFF_S = 5.0, 5.0
 LINK_OFF_S = 10.0
 SWITCH_OFF_S = 10.0
@@ -40,6 +41,8 @@ RX_LOW_DBM, RX_BACK_DB = -25.0, 1.0  # 1000BASE-LX receivers see down to -19 …
 OPTICAL_ON_S, OPTICAL_OFF_S = 20.0, 60.0
 LOSS_ON_PCT, LOSS_OFF_PCT, LOSS_ON_S, LOSS_OFF_S = 2.0, 0.5, 20.0, 60.0
 UNREACHABLE_ON_S, UNREACHABLE_OFF_S = 15.0, 5.0
+SHED_SETTLES_S = 15.0  # what is shed is looked at each 10 s, and carried out within seconds
+DAY_S = 86_400.0
 
 # Told by somebody else about the site: that it does not answer is not a sign of its life.
 _ABOUT = frozenset({"reachable", "loss_pct", "rtt_ms", "link_up"})
@@ -55,6 +58,7 @@ class SiteFacts:
     _things: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)  # switches and links
     _heard: dict[str, int] = field(default_factory=dict)
     _loads: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
+    _shed_us: dict[str, deque[int]] = field(default_factory=dict)  # when the site last shed, or took it back
 
     def take(self, reading: Reading, at_us: int) -> bool:
         """Keep a believed reading; True where the site itself told it."""
@@ -80,11 +84,21 @@ class SiteFacts:
         """When the site itself last told anything, 0 when never."""
         return self._heard.get(site_id, 0)
 
+    def shed(self, site_id: str, at_us: int) -> None:
+        """The site's step of shedding changed: its load does so too."""
+        self._shed_us.setdefault(site_id, deque(maxlen=8)).append(at_us)
+
     def load_drop(self, site_id: str, at_us: int) -> float | None:
-        """Which part of its load the site lost at `at_us`; None where there is no reading from before or after."""
+        """Which part of its load the site lost at `at_us`; None where there is no reading from before or after.
+
+        Readings from before a change of what is shed are not compared with those from after it.
+        """
         loads = self._loads.get(site_id, ())
-        before = [value for told_us, value in loads if told_us <= at_us][-5:]
-        after = [value for told_us, value in loads if told_us > at_us + 6 * S][:5]
+        sheds = self._shed_us.get(site_id, ())
+        first_us = max((one for one in sheds if one <= at_us), default=0) + SHED_SETTLES_S * S if sheds else 0
+        last_us = min((one for one in sheds if one > at_us), default=at_us + DAY_S * S) - SHED_SETTLES_S * S
+        before = [value for told_us, value in loads if first_us <= told_us <= at_us][-5:]
+        after = [value for told_us, value in loads if at_us + 6 * S < told_us < last_us][:5]
         if not before or not after or median(before) <= 0:
             return None
         return max(0.0, 1 - median(after) / median(before))
@@ -321,7 +335,7 @@ class TelemetryRules:
             return
         so = True if reading.value < FAN_RPM and warm else False if reading.value > FAN_BACK_RPM else None
         self.latches.feed(
-            "fan_failed", of, so, at_us, on_s=FAN_ON_S, off_s=FAN_ON_S, confirm=True, detail={"value": reading.value}
+            "fan_failed", of, so, at_us, on_s=FAN_ON_S, off_s=FAN_OFF_S, confirm=True, detail={"value": reading.value}
         )
 
     # ---- network
