@@ -1,6 +1,7 @@
 """A small network for tests: a control room, a hub, a site on a tree, three on a ring; on a fake clock."""
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from manara.messages import (
@@ -82,11 +83,13 @@ class Told:
 
     # ---- telling
 
-    def stream(self, camera: str, state: str = "recording", cause: str = "none", **more: float) -> None:
-        """What a recorder says of a camera's main stream."""
+    def stream(
+        self, camera: str, state: str = "recording", cause: str = "none", form: str = "main", **more: float
+    ) -> None:
+        """What a recorder says of a camera's stream."""
         since_us = self.now_us - (10 * S if cause == "stalled" else 0)
         status = StreamStatus(
-            camera_id=camera, stream="main", state=state, cause=cause, since_us=since_us, recorder_id="recorder-1",
+            camera_id=camera, stream=form, state=state, cause=cause, since_us=since_us, recorder_id="recorder-1",
             bitrate_bps=2_000_000, frame_rate_hz=15.0, gop_s=2.0,
         )  # fmt: skip
         for name, value in more.items():
@@ -99,6 +102,18 @@ class Told:
         for site in sites:
             for number in range(1, 5):
                 self.stream(f"{site}{number}", "lost", "stalled")
+
+    def shed(self, site: str, step: int, *, sub: Iterable[int] = (), off: Iterable[int] = ()) -> None:
+        """A site sheds: of these cameras only the sub-stream is recorded, those are closed; of none: it plays again."""
+        subs, offs = [f"{site}{number}" for number in sub], [f"{site}{number}" for number in off]
+        self.monitor.shed({site: step} if step else {}, [*subs, *offs], self.now_us)
+        for number in range(1, 5):
+            camera = f"{site}{number}"
+            if camera in (*subs, *offs):
+                self.stream(camera, "stopped", "shed")
+                self.stream(camera, *(("recording",) if camera in subs else ("stopped", "shed")), form="sub")
+            else:
+                self.stream(camera)
 
     def back(self, *sites: str) -> None:
         """They play again."""

@@ -76,10 +76,11 @@ class Conclusion:
 
 @dataclass(slots=True)
 class Board:
-    """The active conditions."""
+    """The active conditions. `closed`: cameras that are shed by ourselves, so that nothing is seen of them."""
 
     topology: Topology
     facts: Facts
+    closed: set[str] = field(default_factory=set)
     active: dict[tuple[str, str], Condition] = field(default_factory=dict)
     _by_subject: dict[str, dict[str, Condition]] = field(default_factory=dict)
     _by_site: dict[str, dict[tuple[str, str], Condition]] = field(default_factory=dict)

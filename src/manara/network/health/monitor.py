@@ -49,7 +49,7 @@ class Monitor:
         self.latches = Latches()
         self.facts = SiteFacts()
         self.engine = Engine(topology, self.facts, settle)
-        self.streams = StreamRules(self.latches, timezone)
+        self.streams = StreamRules(self.latches, timezone, closed=self.engine.board.closed)
         self.images = ImageRules(self.latches)
         self.telemetry = TelemetryRules(self.latches, topology)
         self.program = ProgramRules(self.latches)
@@ -58,6 +58,7 @@ class Monitor:
         self._since_us: dict[str, int] = dict.fromkeys(topology.cameras, now_us)  # known to us since
         self._unheard_us = now_us
         self._forecasts: dict[str, Mapping[str, Any]] = {}
+        self._shed: dict[str, int] = {}
 
     # ---- what is heard
 
@@ -114,6 +115,14 @@ class Monitor:
         self.telemetry.dark_before_morning(
             site_id, bool(values.get("dark_before_morning")), values.get("hours_left"), at_us
         )
+
+    def shed(self, steps: Mapping[str, int], cameras: Iterable[str], at_us: int) -> None:
+        """What sites shed now, by step: their cameras are meant to give less, and their load changes by itself."""
+        self.streams.shedding = set(cameras)
+        for site_id in steps.keys() | self._shed.keys():
+            if steps.get(site_id, 0) != self._shed.get(site_id, 0):
+                self.facts.shed(site_id, at_us)
+        self._shed = dict(steps)
 
     def topology(self, topology: Topology, at_us: int) -> None:
         """The network was changed by somebody."""

@@ -1,9 +1,10 @@
 """Causes that take whole sites: power, switches, links, the way to the control room. Pure; the time comes in.
 
-A site is *dark* when all its cameras are lost together. Dark sites that hang together are one outage: what lies
-nearest to the control room (its frontier) is judged by what is known of its power, its switch and the links on its
-border; everything behind it is a consequence. Where readings do not tell a cut link from a dead switch, the cause is
-`site_isolated` and names its candidates: that is what is known. Rules and their numbers: `docs/design/causes.md`.
+A site is *dark* when all its cameras (but those that are shed) are lost together. Dark sites that hang together are one
+outage: what lies nearest to the control room (its frontier) is judged by what is known of its power, its switch and the
+links on its border; everything behind it is a consequence. Where readings do not tell a cut link from a dead switch,
+the cause is `site_isolated` and names its candidates: that is what is known. Rules and their numbers:
+`docs/design/causes.md`.
 Called by `causes.Engine` when something of this kind changed. Cost: one walk over the links while anything is dark.
 """
 
@@ -105,7 +106,9 @@ class Network:
         if not site_id or site_id in self.board.topology.control_rooms:
             return None
         seen = []
-        for camera_id in self.board.topology.site_cameras.get(site_id, ()):
+        cameras = self.board.topology.site_cameras.get(site_id, ())
+        open_ones = [camera_id for camera_id in cameras if camera_id not in self.board.closed]
+        for camera_id in open_ones:
             lost = self.board.lost(camera_id)
             if lost is not None:
                 seen.append(lost)
@@ -113,6 +116,8 @@ class Network:
                 return None  # it plays, or at least answers
         if not seen:
             return None
+        if len(open_ones) == 1 < len(cameras) and heard(self.board, site_id, seen[0].since_us):
+            return None  # the others are shed, and the site lives: one camera says nothing of it
         latest_us = max(one.since_us for one in seen)
         together = [one for one in seen if latest_us - one.since_us <= self.settle.together_s * S]
         return Dark(
@@ -219,7 +224,8 @@ class Network:
             return False
         for site_id, cameras in topology.site_cameras.items():
             if site_id not in self._darks and self._main_links(site_id):
-                lost = [self.board.get("video_lost", f"camera:{id}") for id in cameras]
+                open_ones = [id for id in cameras if id not in self.board.closed]
+                lost = [self.board.get("video_lost", f"camera:{id}") for id in open_ones]
                 if any(one is None for one in lost):
                     return False
         return True

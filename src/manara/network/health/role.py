@@ -340,7 +340,7 @@ class Health:
         }
         found = await run_sync(shed_clock.look, self._database, now_us, power)
         self.shed = found.steps
-        self.monitor.streams.shedding = set(found.cameras)
+        self.monitor.shed(found.steps, found.cameras, now_us)
         if found.changed:
             await self._journal.tell(POKE_SUBJECT, b"")
 

@@ -1,9 +1,10 @@
 """What a stream's status says of a camera, without a picture: conditions from `StreamStatus`. Pure; time comes in.
 
-Fed with each status of a camera's main stream as it comes (`feed`) and once a second with the time (`tick`). Bit rate,
+Fed with each status of a camera's streams as it comes (`feed`) and once a second with the time (`tick`). Bit rate,
 frame rate and GOP are judged against the camera's own learned normal (`normals.py`), never against a fixed number:
 a quiet street at night is not a fault. While a site sheds load its cameras are meant to give less, and are not judged
-for it (`shedding`). Thresholds have their reasons beside them. Called by `monitor.py`; tells `conditions.Latches`.
+for it (`shedding`); where the sub-stream is recorded instead of the main one, it is the sub-stream that can be lost.
+Thresholds have their reasons beside them. Called by `monitor.py`; tells `conditions.Latches`.
 """
 
 import math
@@ -48,31 +49,42 @@ class _Stream:
     losses: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=16))  # when, packets lost so far
 
 
+def _changed(before: StreamStatus | None, now: StreamStatus) -> bool:
+    return before is None or (before.state, before.cause, before.recorder_id) != (now.state, now.cause, now.recorder_id)
+
+
+def _shed(known: _Stream | None) -> bool:
+    """Closed by ourselves, to save its site's power."""
+    return known is not None and known.status.state == "stopped" and known.status.cause == "shed"
+
+
 @dataclass(slots=True)
 class StreamRules:
-    """The rules of all cameras' main streams."""
+    """The rules of all cameras' streams. `closed`: cameras that are shed, of which nothing is seen just now."""
 
     latches: Latches
     timezone: tzinfo
     normals: dict[str, dict[str, Learned]] = field(default_factory=dict)
     shedding: set[str] = field(default_factory=set)  # cameras that are meant to give less just now
-    _streams: dict[str, _Stream] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    _streams: dict[str, _Stream] = field(default_factory=dict)  # main streams
+    _subs: dict[str, _Stream] = field(default_factory=dict)
     _waiting: set[str] = field(default_factory=set)  # cameras whose state may mean more as time passes
 
     def feed(self, status: StreamStatus, at_us: int) -> None:
-        """One status. Those of sub-streams, which are open only while somebody watches, say nothing of a camera."""
+        """One status. A sub-stream, open only while somebody watches, says nothing of a camera unless it stands in."""
         if status.stream != "main":
+            before = self._keep(self._subs, status, at_us)
+            if _changed(before, status) and _shed(self._streams.get(status.camera_id)):
+                self._state(self._judged(status.camera_id), at_us)
             return
-        known = self._streams.get(status.camera_id)
-        if known is None:
-            known = self._streams[status.camera_id] = _Stream(status, at_us)
-            self._state(known, at_us)
-        else:
-            before, known.status = known.status, status
-            if (before.state, before.cause, before.recorder_id) != (status.state, status.cause, status.recorder_id):
-                if before.state != status.state:
-                    known.since_state_us = at_us
-                self._state(known, at_us)
+        before = self._keep(self._streams, status, at_us)
+        known = self._streams[status.camera_id]
+        if _changed(before, status):
+            if _shed(known) and (sub := self._subs.get(status.camera_id)) is not None:
+                sub.since_state_us = at_us  # it stands in from now on: what it was before is over
+            self._state(self._judged(status.camera_id), at_us)
+        if before is not None:
             self._count(known, before, at_us)
         if status.state in PLAYING and at_us - known.measured_us >= MEASURE_EVERY_S * S:
             known.measured_us = at_us
@@ -81,12 +93,13 @@ class StreamRules:
     def tick(self, at_us: int) -> None:
         """Time passed: a stream that is connecting for ever is lost."""
         for camera_id in list(self._waiting):
-            self._state(self._streams[camera_id], at_us)
+            self._state(self._judged(camera_id), at_us)
 
     def silent(self, recorder_id: str, at_us: int, since_us: int) -> list[str]:
         """Nothing is heard of a recorder: what it last said of its cameras is no longer so. Returns the cameras."""
         found = []
-        for camera_id, known in self._streams.items():
+        for camera_id in self._streams:
+            known = self._judged(camera_id)
             if known.status.recorder_id == recorder_id and known.status.state != "stopped":
                 found.append(camera_id)
                 detail = {"cause": "recorder_silent", "recorder_id": recorder_id}
@@ -98,7 +111,9 @@ class StreamRules:
     def forget(self, camera_id: str, at_us: int) -> None:
         """The camera is gone, or no longer wanted."""
         self._streams.pop(camera_id, None)
+        self._subs.pop(camera_id, None)
         self._waiting.discard(camera_id)
+        self.closed.discard(camera_id)
         for kind in STREAM_CONDITIONS:
             self.latches.end(kind, subject("camera", camera_id), at_us)
 
@@ -111,12 +126,24 @@ class StreamRules:
         known = self._streams.get(camera_id)
         return None if known is None else known.status
 
-    def playing(self, camera_id: str) -> bool:
-        """True while its main stream plays."""
-        known = self._streams.get(camera_id)
-        return known is not None and known.status.state in PLAYING
-
     # ---- inside
+
+    @staticmethod
+    def _keep(streams: dict[str, _Stream], status: StreamStatus, at_us: int) -> StreamStatus | None:
+        """Keep a status; returns the one before it."""
+        known = streams.get(status.camera_id)
+        if known is None:
+            streams[status.camera_id] = _Stream(status, at_us)
+            return None
+        before, known.status = known.status, status
+        if before.state != status.state:
+            known.since_state_us = at_us
+        return before
+
+    def _judged(self, camera_id: str) -> _Stream:
+        """The stream by which a camera is judged: the main one, or the sub-stream that is recorded instead of it."""
+        main, sub = self._streams[camera_id], self._subs.get(camera_id)
+        return sub if _shed(main) and sub is not None and not _shed(sub) else main
 
     def _state(self, known: _Stream, at_us: int) -> None:
         status = known.status
@@ -124,12 +151,14 @@ class StreamRules:
         lost = refused = False
         waited_s = (at_us - known.since_state_us) / S
         self._waiting.discard(status.camera_id)
+        self.closed.discard(status.camera_id)
         match status.state:
             case "lost":
                 lost = True
             case "refused":
                 refused = True
             case "stopped" if status.cause == "shed":
+                self.closed.add(status.camera_id)
                 return  # closed by ourselves, to save the site's power: nothing begins, and what was stays to be seen
             case "connecting" | "stopped":
                 # What it had, it keeps until it plays; what it had not, begins when this takes too long.

@@ -42,7 +42,6 @@ OPTICAL_ON_S, OPTICAL_OFF_S = 20.0, 60.0
 LOSS_ON_PCT, LOSS_OFF_PCT, LOSS_ON_S, LOSS_OFF_S = 2.0, 0.5, 20.0, 60.0
 UNREACHABLE_ON_S, UNREACHABLE_OFF_S = 15.0, 5.0
 SHED_SETTLES_S = 15.0  # what is shed is looked at each 10 s, and carried out within seconds
-DAY_S = 86_400.0
 
 # Told by somebody else about the site: that it does not answer is not a sign of its life.
 _ABOUT = frozenset({"reachable", "loss_pct", "rtt_ms", "link_up"})
@@ -95,10 +94,11 @@ class SiteFacts:
         """
         loads = self._loads.get(site_id, ())
         sheds = self._shed_us.get(site_id, ())
-        first_us = max((one for one in sheds if one <= at_us), default=0) + SHED_SETTLES_S * S if sheds else 0
-        last_us = min((one for one in sheds if one > at_us), default=at_us + DAY_S * S) - SHED_SETTLES_S * S
-        before = [value for told_us, value in loads if first_us <= told_us <= at_us][-5:]
-        after = [value for told_us, value in loads if at_us + 6 * S < told_us < last_us][:5]
+        settles_us = round(SHED_SETTLES_S * S)
+        from_us = max((one + settles_us for one in sheds if one <= at_us), default=0)
+        until_us = min((one - settles_us for one in sheds if one > at_us), default=at_us + 86_400 * S)
+        before = [value for told_us, value in loads if from_us <= told_us <= at_us][-5:]
+        after = [value for told_us, value in loads if at_us + 6 * S < told_us < until_us][:5]
         if not before or not after or median(before) <= 0:
             return None
         return max(0.0, 1 - median(after) / median(before))
