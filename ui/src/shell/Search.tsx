@@ -62,7 +62,7 @@ export function Search() {
 
   const go = (hit: Hit | undefined) => {
     if (!hit) return;
-    void navigate(hit.kind === "camera" ? (may.watch ? `/camera/${hit.thing.id}` : `/cameras/${hit.thing.id}`) : `/sites/${hit.thing.id}`);
+    void navigate(hit.kind === "camera" ? (may.watch ? `/camera/${hit.thing.id}` : `/cameras/${hit.thing.id}`) : `/site/${hit.thing.id}`);
     setOpen(false);
     setText("");
     input.current?.blur();

@@ -103,7 +103,7 @@ function Member({ member }: { member: AlarmMember }) {
   const { noun, id } = splitSubject(member.subject);
   const name = subjectName(member.subject, speaker);
   const what = speaker.world.watched.alarm_kind.has(member.kind) ? kindName(member.kind) : conditionName(member.kind);
-  const to = noun === "camera" ? `/camera/${id}` : noun === "site" ? `/sites/${id}` : null;
+  const to = noun === "camera" ? `/camera/${id}` : noun === "site" || noun === "cabinet" ? `/site/${id}` : null;
   const inside = (
     <>
       <bdi>{name}</bdi>

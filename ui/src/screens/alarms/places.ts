@@ -29,4 +29,4 @@ export function addressOfPlayback(alarm: Alarm): string | null {
 
 export const minuteBefore = (alarm: Alarm): number => alarm.since_us - BEFORE_US;
 
-export const addressOfSite = (alarm: Alarm): string | null => (alarm.site_id ? `/sites/${alarm.site_id}` : null);
+export const addressOfSite = (alarm: Alarm): string | null => (alarm.site_id ? `/site/${alarm.site_id}` : null);

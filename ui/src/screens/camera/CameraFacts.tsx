@@ -51,7 +51,7 @@ export function CameraFacts({ camera, status, judged }: { camera: Camera; status
         <dl>
           {site && (
             <Fact name={t("common:site")}>
-              <Link to={`/sites/${site.id}`}>{names(site)}</Link>
+              <Link to={`/site/${site.id}`}>{names(site)}</Link>
             </Fact>
           )}
           {town && <Fact name={t("common:town")}>{names(town)}</Fact>}

@@ -150,7 +150,7 @@ function Shown({ camera, onEdit, onClose }: { camera: Camera; onEdit: () => void
       <Group title={t("group.place")}>
         <Facts
           items={[
-            [t("common:site"), site ? <Link key="s" to={`/sites/${site.id}`}>{name(site)}</Link> : "—"],
+            [t("common:site"), site ? <Link key="s" to={`/site/${site.id}`}>{name(site)}</Link> : "—"],
             [t("common:sector"), name(sector) || "—"],
             [t("common:town"), name(town) || "—"],
             [t("fact.view"), camera.heading_deg === null ? "—" : t("view", { heading: formats.number(camera.heading_deg), field: camera.field_of_view_deg === null ? "—" : formats.number(camera.field_of_view_deg) })],

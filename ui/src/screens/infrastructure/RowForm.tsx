@@ -108,7 +108,7 @@ export function RowForm({ noun, row, siteId, onClose, onSaved }: Props) {
           </div>
         );
       case "site":
-        return <Select key={key} {...common} value={value} onChange={put} disabled={Boolean(field.fixed && row)} choices={listed(sites.map((one) => ({ id: one.id, text: name(one), code: one.code })))} />;
+        return <Select key={key} {...common} value={value === NONE ? null : value} onChange={put} placeholder={t("choose_site")} disabled={Boolean(field.fixed && row)} choices={listed(sites.map((one) => ({ id: one.id, text: name(one), code: one.code }))).slice(1)} />;
       case "switch": {
         const site = values[key === "a_switch_id" ? "a_site_id" : "b_site_id"];
         const here = switches.filter((one) => one.site_id === site);

@@ -68,10 +68,11 @@ export function RowSide({ noun, row, onClose, onSaved, onRemoved, onToken }: Pro
     if (field.kind === "subjects") {
       const pairs = Object.entries((value ?? {}) as Record<string, string>);
       return pairs.length ? (
-        <ul key={field.key}>
+        <ul key={field.key} className="inf-subjects">
           {pairs.map(([part, one]) => (
             <li key={part}>
-              <Code>{part}</Code> · {subject(one)}
+              <Code>{part}</Code>
+              {!subject(one).includes(part) && ` · ${subject(one)}`}
             </li>
           ))}
         </ul>

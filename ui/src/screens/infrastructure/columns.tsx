@@ -8,7 +8,7 @@ import { useFormats } from "@/i18n/format";
 import { useWatchedOne } from "@/state/hooks";
 import { useName } from "@/state/preferences";
 import { world } from "@/state/world";
-import { PartMark } from "@/screens/site/Network";
+import { PartMark } from "@/screens/site/PartMark";
 import type { Noun, Row } from "./nouns";
 
 export type SortColumn = Column<Row> & { by?: (row: Row) => string | number };
@@ -70,7 +70,7 @@ export function useColumns(noun: Noun): SortColumn[] {
       cabinets: [siteCode, site("site_id"), number("hot_c", "130px"), yes("has_fan"), yes("has_door_sensor")],
       switches: [state("switch"), code, site("site_id"), { id: "make", head: t("field.make"), width: "minmax(130px, 1fr)", cell: (row) => <bdi>{[text(row, "make"), text(row, "model")].filter(Boolean).join(" ") || "—"}</bdi> }, number("ports", "90px")],
       links: [state("link"), code, site("a_site_id", t("field.a_site_id")), site("b_site_id", t("field.b_site_id")), { id: "kind", head: t("field.link_kind"), width: "104px", sortable: true, by: (row) => text(row, "kind"), cell: (row) => t(`site:link_kind.${text(row, "kind")}`) }, choice("role", "100px"), latin("ring", "90px"), number("length_km", "90px")],
-      devices: [code, choice("protocol", "120px"), site("site_id"), latin("address", "minmax(140px, 1.4fr)"), latin("profile", "150px"), yes("enabled")],
+      devices: [{ ...code, width: "170px" }, choice("protocol", "120px"), site("site_id"), latin("address", "minmax(140px, 1.4fr)"), latin("profile", "150px"), yes("enabled")],
     };
     return made[noun];
   }, [noun, t, formats, name]);

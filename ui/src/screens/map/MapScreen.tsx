@@ -267,7 +267,7 @@ function LiveCard({ id, onClose }: { id: string; onClose(): void }) {
       <p className="live-card-facts">
         <span className={judged.priority === "none" ? "" : `text-${judged.priority}`}>{t(`common:camera_state.${judged.state}`)}</span>
         {judged.cause !== "none" && <span> · {t(`common:cause.${judged.cause}`)}</span>}
-        {site && <span className="muted"> · {names(site)}</span>}
+        {site && <> · <Link to={`/site/${site.id}`}>{names(site)}</Link></>}
         {status?.main && status.main.bitrate_bps > 0 && <span className="muted number"> · {f.bitrate(status.main.bitrate_bps)}</span>}
       </p>
       <CardAlarm camera={camera} />

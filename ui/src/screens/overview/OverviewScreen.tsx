@@ -286,7 +286,7 @@ function DarkLine({ vitals, mostH }: { vitals: Vitals; mostH: number }) {
   const one = (value: number) => f.number(value, { maximumFractionDigits: 1 });
   return (
     <li title={t("dark_title", { hours: one(hours), low: one(low), high: one(high) })}>
-      <Link to={`/sites/${vitals.id}`}>{names(site) || vitals.id}</Link>
+      <Link to={`/site/${vitals.id}`}>{names(site) || vitals.id}</Link>
       <span className="ov-interval" dir="ltr" aria-hidden="true">
         <i className="range" style={{ left: share(low), width: `calc(${share(high)} - ${share(low)})` }} />
         <i className="point" style={{ left: share(hours) }} />

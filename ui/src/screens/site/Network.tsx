@@ -1,7 +1,6 @@
 /** What carries the site's pictures and what tells of it: links and switch with their ports, the cabinet, telemetry devices. */
 import { Link } from "react-router";
 import { useTranslation } from "react-i18next";
-import type { PartState } from "@/api/types";
 import { Code, PriorityMark } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { useNow } from "@/state/hooks";
@@ -9,16 +8,10 @@ import { useName } from "@/state/preferences";
 import { useMay } from "@/state/session";
 import { deviceNow, pick } from "./facts";
 import { Panel } from "./Panel";
+import { PartMark } from "./PartMark";
 import { Readings, Trend } from "./Power";
 import type { SiteCondition } from "./types";
-import { useValueText, Value } from "./Value";
-
-export function PartMark({ state }: { state: PartState }) {
-  const { t } = useTranslation("site");
-  if (state === "down") return <PriorityMark priority="high" size={16} title={t("part.down")} />;
-  if (state === "degraded") return <PriorityMark priority="medium" size={16} title={t("part.degraded")} />;
-  return <span className={`st-dot ${state}`} role="img" aria-label={t(`part.${state}`)} title={t(`part.${state}`)} />;
-}
+import { useSince, useValueText, Value } from "./Value";
 
 export function Network({ site }: { site: SiteCondition }) {
   const { t } = useTranslation("site");
@@ -149,6 +142,7 @@ export function Devices({ site }: { site: SiteCondition }) {
   const formats = useFormats();
   const may = useMay();
   const now = useNow(10_000);
+  const since = useSince();
   return (
     <Panel title={t("panel.devices")} aside={may.editNetwork && <Link className="st-aside" to={`/infrastructure/devices?site=${site.site.id}`}>{t("forms")}</Link>}>
       {site.devices.length === 0 && <p className="inside muted">{t("no_devices")}</p>}
@@ -170,7 +164,7 @@ export function Devices({ site }: { site: SiteCondition }) {
                 <span className="grow muted">
                   <bdi>{t(`protocol.${device.protocol}`)}</bdi>
                 </span>
-                <span className={bad ? "text-medium" : "muted"}>{t(`device.${state}`, { when: since_us === null ? "" : formats.when(since_us, now) })}</span>
+                <span className={bad ? "text-medium" : "muted"}>{t(`device.${state}`, { when: since_us === null ? "" : state === "ok" ? formats.when(since_us, now) : since(since_us) })}</span>
               </div>
               {why && why !== "silent" && <p className="st-sub text-medium">{t(`reason.${why}`, { defaultValue: why })}</p>}
             </li>

@@ -5,11 +5,11 @@ import { api, errorText } from "@/api/client";
 import { Button, DialogBox, PriorityMark, Select } from "@/design";
 import { say } from "@/design/toast";
 import { useFormats } from "@/i18n/format";
-import { useNow } from "@/state/hooks";
 import { useMay } from "@/state/session";
 import { Panel } from "./Panel";
 import { PolicyDialog } from "./PolicyDialog";
 import type { ShedPolicy, ShedStep, SiteCondition } from "./types";
+import { useSince } from "./Value";
 
 const CLOCK = "clock";
 
@@ -28,7 +28,7 @@ export function Shedding({ site, onChanged }: { site: SiteCondition; onChanged: 
   const { t } = useTranslation("site");
   const formats = useFormats();
   const may = useMay();
-  const now = useNow(10_000);
+  const since = useSince();
   const words = useStepWords();
   const [choosing, setChoosing] = useState(false);
   const [editing, setEditing] = useState(false);
@@ -54,7 +54,7 @@ export function Shedding({ site, onChanged }: { site: SiteCondition; onChanged: 
     >
       <div className="inside">
         <p className={step ? "text-medium st-shed-now" : "st-shed-now"} data-testid="shed-now">
-          {!policy ? t("shed.none") : !policy.enabled && !step ? t("shed.off") : step ? t(policy.manual ? "shed.in_force_hand" : "shed.in_force", { step: formats.number(step), of: formats.number(steps.length), when: policy.step_since_us ? formats.when(policy.step_since_us, now) : "—" }) : t(policy.manual ? "shed.nothing_hand" : "shed.nothing")}
+          {!policy ? t("shed.none") : !policy.enabled && !step ? t("shed.off") : step ? t(policy.manual ? "shed.in_force_hand" : "shed.in_force", { step: formats.number(step), of: formats.number(steps.length), when: policy.step_since_us ? since(policy.step_since_us) : "—" }) : t(policy.manual ? "shed.nothing_hand" : "shed.nothing")}
         </p>
         <ol className="st-steps">
           {steps.map((one, index) => (

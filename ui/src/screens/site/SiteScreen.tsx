@@ -19,7 +19,7 @@ import { Power } from "./Power";
 import { Shedding } from "./Shedding";
 import type { SiteCondition } from "./types";
 import { useCondition } from "./useSite";
-import { useHoursText } from "./Value";
+import { useHoursText, useSince } from "./Value";
 import { Orders } from "./Orders";
 import { Year } from "./Year";
 import "./site.css";
@@ -71,11 +71,12 @@ function Stale({ site, error, again }: { site: SiteCondition; error: string | nu
   const { t } = useTranslation("site");
   const formats = useFormats();
   const now = useNow(5000);
+  const since = useSince();
   const silent = site.vitals?.silent_since_us ?? null;
   const lines: ReactNode[] = [];
   if (error) lines.push(t("not_renewed", { when: formats.when(site.at_us, now), why: error }));
-  if (site.silent_since_us !== null) lines.push(t("health_silent", { when: formats.when(site.silent_since_us, now) }));
-  if (silent !== null) lines.push(t("site_silent", { when: formats.when(silent, now) }));
+  if (site.silent_since_us !== null) lines.push(t("health_silent", { when: since(site.silent_since_us) }));
+  if (silent !== null) lines.push(t("site_silent", { when: since(silent) }));
   if (!lines.length) return null;
   return (
     <div className="notice medium st-notice" role="status">
@@ -169,11 +170,11 @@ function AlarmLine({ alarm }: { alarm: Alarm }) {
 function Sentence({ site }: { site: SiteCondition }) {
   const { t } = useTranslation("site");
   const formats = useFormats();
-  const now = useNow(10_000);
+  const since = useSince();
   const { state, since_us } = powerNow(site);
   const { vitals } = site;
   const hours = useHoursText();
-  const when = since_us === null ? "" : formats.when(since_us, now);
+  const when = since_us === null ? "" : since(since_us);
   const charge = vitals?.state_of_charge_pct ?? null;
   const parts: string[] = [since_us !== null && (state === "battery" || state === "dark") ? t(`power_since.${state}`, { when }) : t(`power.${state}`)];
   if (charge !== null && state !== "dark") parts.push(t("charge", { pct: formats.percent(charge) }));

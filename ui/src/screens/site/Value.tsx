@@ -21,6 +21,13 @@ export function useValueText(): (reading: Pick<Reading, "quantity" | "unit" | "v
   };
 }
 
+/** "since …": the time of day, whatever the age; with its day when that is another. */
+export function useSince(): (us: number) => string {
+  const formats = useFormats();
+  const now = useNow(30_000);
+  return (us) => formats.when(us, Math.max(now, us / 1000 + 3_600_000));
+}
+
 /** The forecast looks no further ahead. */
 const HORIZON_H = 48;
 

@@ -175,6 +175,10 @@ function SiteSide({ id, health, onClose }: { id: string; health: Health | undefi
       onClose={onClose}
       foot={
         <>
+          <Link className="button primary" to={`/site/${site.id}`}>
+            <Icon name="site" size={17} />
+            {t("open_page")}
+          </Link>
           <Link className="button" to={`/map?site=${site.id}`}>
             <Icon name="map" size={17} />
             {t("on_map")}
