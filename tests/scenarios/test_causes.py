@@ -245,3 +245,87 @@ def test_a_fan_that_stands_still_is_told_before_the_cabinet_is_hot() -> None:
         at(11, "still", tell("market", "cabinet:market", "fan_rpm", 0)),
         by(14, opens("cabinet_hot site:market")),
     )
+
+
+def test_what_a_mended_switch_leaves_behind_is_no_new_cause() -> None:
+    told = timetable(
+        at(0, "the ring is open", tell("gate", "link:school-gate", "link_up", 0)),
+        at(300, "the bridge's switch dies, and the school is behind it", lambda t: t.lose("bridge", "school")),
+        at(301, "its link is down", tell("school", "link:bridge-school", "link_up", 0)),
+        at(306, "its controller misses the switch", tell("bridge", "switch:sw-bridge", "switch_up", 0)),
+        at(307, "the school's own modem tells of its switch", tell("school", "switch:sw-school", "switch_up", 1)),
+        by(312, opens("ring_open link:school-gate", "switch_dead switch:sw-bridge")),
+        at(600, "it is switched on again", tell("bridge", "switch:sw-bridge", "switch_up", 1)),
+        at(610, "its cameras come back, the school's not yet", lambda t: t.back("bridge")),
+        at(612, "one breaks once more", lambda t: t.stream("bridge2", "lost", "server_closed")),
+        at(613, "the school's switch lives", tell("school", "switch:sw-school", "switch_up", 1)),
+        at(614, "its box was not heard for a minute", lambda t: t.box("school")),
+        at(620, "and speaks", lambda t: t.box("school", "ok")),
+        at(625, "the port is asked again", tell("school", "link:bridge-school", "link_up", 1)),
+        at(630, "the school is back, and the one", lambda t: (t.back("school"), t.stream("bridge2"))),
+        by(650, opens("ring_open link:school-gate")),
+    )
+    assert told.opened() == ["ring_open link:school-gate", "switch_dead switch:sw-bridge"]
+
+
+def test_what_stays_wrong_after_a_mending_is_told_when_its_time_is_over() -> None:
+    told = timetable(
+        at(0, "the bridge's switch dies; the ring was open", tell("gate", "link:school-gate", "link_up", 0)),
+        at(300, "both are dark", lambda t: t.lose("bridge", "school")),
+        at(306, "its controller misses it", tell("bridge", "switch:sw-bridge", "switch_up", 0)),
+        at(307, "the link is down", tell("school", "link:bridge-school", "link_up", 0)),
+        at(600, "it is switched on again", tell("bridge", "switch:sw-bridge", "switch_up", 1)),
+        at(610, "the bridge is back", lambda t: t.back("bridge")),
+        at(640, "the school has power and a switch", tell("school", "switch:sw-school", "switch_up", 1)),
+        by(840, opens("ring_open link:school-gate", "link_cut link:bridge-school")),
+    )
+    assert told.opened()[-1] == "link_cut link:bridge-school", "the fibre was cut as well"
+
+
+def test_a_whole_sector_that_stands_still_is_one_cause_and_heals() -> None:
+    cameras = [f"{site}{n}" for n in range(1, 5) for site in ("market", "bridge", "school")]
+    told = timetable(
+        *(at(n * 2.0, "one stands still", lambda t, c=c: t.picture(c, "image_frozen")) for n, c in enumerate(cameras)),
+        by(40, opens("camera_frozen camera:bridge1")),
+        at(600, "all move again but one", lambda t: [t.picture(c) for c in cameras[1:]]),
+        at(611, "and go on", lambda t: [t.picture(c) for c in cameras[1:]]),
+        at(800, "the one too", lambda t: t.picture("market1")),
+        at(811, "and goes on", lambda t: t.picture("market1")),
+        by(812, opens()),
+    )
+    assert len(told.opened()) <= 2, told.opened()
+
+
+def test_a_dust_storm_that_ends_camera_by_camera_leaves_no_flood() -> None:
+    cameras = [f"{site}{n}" for n in range(1, 5) for site in ("market", "bridge", "school")]
+
+    def ends(number: int, camera: str):  # type: ignore[no-untyped-def]
+        return [at(5000 + 20 * number + again, "well", lambda t: t.picture(camera)) for again in (0, 12)]
+
+    told = timetable(
+        *(
+            at(n * 3.0, "dust", lambda t, c=c: t.picture(c, "image_blurred", "image_dirty"))
+            for n, c in enumerate(cameras)
+        ),
+        *(at(s, "still", lambda t: [t.picture(c, "image_blurred") for c in cameras]) for s in range(120, 5000, 60)),
+        by(100, opens("sector_weather camera:bridge1")),
+        *(line for number, camera in enumerate(cameras) for line in ends(number, camera)),
+        by(5300, opens()),
+    )
+    assert len(told.opened()) == 1, told.opened()
+
+
+def test_a_recorder_is_down_while_a_site_of_its_cameras_falls_silent() -> None:
+    """Nobody knows whether that site has pictures: its readings are no fault of their own."""
+
+    def silent(told: Told) -> None:
+        for site in LEAVES[1:4]:
+            told.box(site)
+
+    told = Told()
+    told.recorders.clear()
+    told.go(30)
+    assert list(told.causes()) == ["recorder_down recorder:recorder-1"]
+    silent(told)
+    told.go(90)
+    assert list(told.causes()) == ["recorder_down recorder:recorder-1"], told.opened()

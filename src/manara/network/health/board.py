@@ -11,6 +11,11 @@ from manara.network.health.conditions import Condition
 from manara.network.health.explain import Evidence
 from manara.network.health.topology import Topology
 
+_NOT_SEEN = (
+    "disk",
+    "recorder_silent",
+)  # why a camera is lost, when it is not the camera's, its power's or its way's doing
+
 
 class Facts(Protocol):
     """What telemetry last told, also when it is old by now."""
@@ -147,9 +152,15 @@ class Board:
     def lost(self, camera_id: str) -> Condition | None:
         """The camera's lost video, where it can be the network's or the power's doing."""
         condition = self.get("video_lost", f"camera:{camera_id}")
-        if condition is None or condition.detail.get("cause") in ("disk", "recorder_silent", "configuration"):
+        if condition is None or condition.detail.get("cause") in (*_NOT_SEEN, "configuration"):
             return None
         return condition
+
+    def unseen(self, site_id: str) -> bool:
+        """True for a site with cameras of which nothing can be said, since their recorder or its disk is down."""
+        cameras = self.topology.site_cameras.get(site_id, ())
+        gone = [self.get("video_lost", f"camera:{id}") for id in cameras]
+        return bool(gone) and all(one is not None and one.detail.get("cause") in _NOT_SEEN for one in gone)
 
     def link_down(self, link_id: str) -> Condition | None:
         """Whatever says that a link is down: itself, or one of the ports at its ends."""

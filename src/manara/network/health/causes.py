@@ -7,7 +7,7 @@ is judged again. Rules, waits and their reasons: `docs/design/causes.md`. Driven
 `actions.py`; bounds: one conclusion a condition.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from manara.base.ids import new_id
 from manara.network.health.board import Board, Conclusion, Facts, NoFacts
 from manara.network.health.conditions import Condition, S
 from manara.network.health.explain import Evidence
-from manara.network.health.kinds import IMAGE_ORDER, cause_of_image
+from manara.network.health.kinds import IMAGE_ORDER, POOR_STREAM, cause_of_image
 from manara.network.health.local_causes import Local
 from manara.network.health.network_causes import KINDS, Network
 from manara.network.health.root_rules import Root
@@ -27,6 +27,12 @@ from manara.network.health.wide_causes import PROGRAM, Wide
 # is still wrong then is theirs for a while (`Settle.linger_s`), and no new fault.
 _TAKES_CAMERAS = frozenset(
     {"site_power_lost", "battery_stolen", "battery_failed", "link_cut", "switch_dead", "site_isolated", "recorder_down"}
+)
+# What a mended place still says for a moment, or says anew while it starts: connections that break once more, devices
+# called silent just before they speak. Not a link that goes down: that is told by those who live.
+_AFTERMATH = frozenset(
+    {"video_lost", "video_refused", "telemetry_silent", "device_unreadable", "site_unreachable", "switch_unreachable"}
+    | {"port_down", *POOR_STREAM}
 )
 _PICTURE_CAUSES = tuple(cause_of_image(kind) for kind in IMAGE_ORDER)
 
@@ -64,8 +70,11 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    identity: tuple[str, str]
+    identity: tuple[str, str]  # of the mended cause that it is left over from; _ANEW: began after the mending
     until_us: int
+
+
+_ANEW = ("", "")
 
 
 @dataclass(slots=True)
@@ -101,13 +110,18 @@ class Engine:
         self._wakes: dict[str, int] = {}
         self._held: dict[str, _Held] = {}  # by condition id: cameras that are given time to come back
         self._by_id: dict[str, Condition] = {}
+        self._grace: dict[str, int] = {}  # place that was mended (site id, or camera without one) → until when
 
     # ---- feeding
 
     def began(self, condition: Condition) -> None:
         """A condition began, or is known better."""
         self.board.put(condition)
+        new = condition.id not in self._by_id
         self._by_id[condition.id] = condition
+        until_us = self._grace.get(self._place(condition), 0) if new and condition.kind in _AFTERMATH else 0
+        if until_us > condition.known_us and condition.id not in self._claims:
+            self._held[condition.id] = _Held(_ANEW, until_us)
         self._touch(condition)
 
     def ended(self, condition: Condition) -> None:
@@ -203,7 +217,8 @@ class Engine:
             self._put("program", self._wide.program(), now_us)
         if "network" in self._dirty:
             taken = {id for cause in self.open.values() if cause.kind in _TAKES_CAMERAS for id in cause.condition_ids}
-            self._put("network", self._network.conclude(now_us, taken | self._held.keys()), now_us)
+            concluded = self._network.conclude(now_us, taken | self._held.keys())
+            self._put("network", self._without_leftovers(concluded), now_us)
             if self._network.wake_us is not None:
                 self._wakes["network"] = self._network.wake_us
         if "telemetry" in self._dirty:
@@ -212,20 +227,24 @@ class Engine:
             self._put("credentials", self._wide.credentials(), now_us)
         self._dirty.clear()
         for sector_id in self._sectors:
-            cause = self.open.get(("sector_weather", f"sector:{sector_id}"))
-            members: Collection[str] = cause.condition_ids if cause is not None else ()
-            self._put(f"sector {sector_id}", self._wide.weather(sector_id, members), now_us)
+            key = f"sector:{sector_id}"
+            known = {kind: cause.condition_ids for (kind, of), cause in self.open.items() if of == key}
+            self._put(f"sector {sector_id}", self._wide.pictures(sector_id, known), now_us)
         self._sectors.clear()
 
     def _put(self, scope: str, conclusions: list[Conclusion], now_us: int) -> None:
         before = {member.id: member for old in self._scopes.get(scope, ()) for member in old.members}
         after = {member.id: member for new in conclusions for member in new.members}
-        until_us = now_us + round(self.settle.linger_s * S)
+        still = {new.identity for new in conclusions}
         for old in self._scopes.get(scope, ()):
-            if old.identity in self.open and old.kind in _TAKES_CAMERAS:
-                for member in old.members:
-                    if member.id in self._by_id and member.id not in after:
-                        self._held[member.id] = _Held(old.identity, until_us)
+            if old.identity not in self.open or not _lingers(old):
+                continue
+            wait_s = self.settle.linger_s if old.kind in _TAKES_CAMERAS else self.settle.clearing_s
+            for member in old.members:
+                if member.id in self._by_id and member.id not in after:
+                    self._held[member.id] = _Held(old.identity, now_us + round(wait_s * S))
+            if old.identity not in still and old.kind in _TAKES_CAMERAS and not after.keys() & _ids(old):
+                self._spare(old, now_us)
         for id in before.keys() ^ after.keys():
             member = before.get(id) or after[id]
             place = self._place(member)
@@ -237,6 +256,36 @@ class Engine:
         for id in after:
             self._claims[id] = scope
         self._keep(scope, conclusions, now_us)
+
+    def _without_leftovers(self, conclusions: list[Conclusion]) -> list[Conclusion]:
+        """A mended cause lets its cameras go one after the other, those behind others last, and a link is asked again
+        only in a while: what is still dark of it then is no new outage, until it had its time."""
+        still = {new.identity for new in conclusions}
+        mended = [
+            self.open[old.identity]
+            for old in self._scopes.get("network", ())
+            if old.identity in self.open and old.identity not in still and old.kind in _TAKES_CAMERAS
+        ]
+        lost = {one.subject for one in self.board.of_kind("video_lost")}
+        left = {
+            id
+            for cause in mended
+            if any(f"camera:{c}" not in lost for c in cause.camera_ids)
+            for id in cause.condition_ids
+        }
+        left |= {id for id, held in self._held.items() if held.identity != _ANEW}
+
+        def over(new: Conclusion) -> bool:
+            dark = {member.id for member in new.members if member.kind == "video_lost"}
+            return new.identity not in self.open and bool(dark) and dark <= left
+
+        return [new for new in conclusions if not over(new)]
+
+    def _spare(self, old: Conclusion, now_us: int) -> None:
+        """What begins at a place that was just mended waits a while before it is believed."""
+        until_us = now_us + round(self.settle.grace_s * S)
+        self._grace = {place: then_us for place, then_us in self._grace.items() if then_us > now_us}
+        self._grace.update(dict.fromkeys((*old.site_ids, *(f"camera:{id}" for id in old.camera_ids)), until_us))
 
     def _place(self, condition: Condition) -> str:
         site_id = self.board.topology.site_of(condition.subject)
@@ -344,7 +393,7 @@ class Engine:
         if any(id not in claimed_by for id in held):
             return  # mended, and its cameras are still coming back
         larger = self._larger_one(active, claimed_by, wanted)
-        if larger is not None and cause.kind in _TAKES_CAMERAS and larger[0] not in _TAKES_CAMERAS:
+        if larger is not None and _lingers(cause) and not _lingers(wanted[larger]):
             larger = None  # what it leaves behind (a battery that charges) is no larger cause
         if larger is not None and larger not in self.open:
             self._wakes["ready"] = min(self._wakes.get("ready", 1 << 62), wanted[larger].ready_us)
@@ -379,3 +428,12 @@ class Engine:
             condition = self._by_id.get(id)
             if condition is not None:
                 self._touch(condition)
+
+
+def _ids(conclusion: Conclusion) -> set[str]:
+    return {member.id for member in conclusion.members}
+
+
+def _lingers(cause: Cause | Conclusion) -> bool:
+    """Whether what it leaves behind is still its own for a while."""
+    return cause.kind in _TAKES_CAMERAS or cause.key.startswith("sector:")

@@ -105,6 +105,9 @@ NOT_DOING_ITS_JOB = frozenset(
 
 # What dust, fog or rain in the air can look like to a camera.
 WEATHER_LIKE = frozenset({"image_blurred", "image_dirty", "image_white", "image_covered", "image_colour_lost"})
+# What is one cause where many pictures of a sector show it at once: feeds that stand still, street lights that are out,
+# wind. Covered or turned cameras stay causes of their own: that is what hands do.
+ALIKE = frozenset({"image_frozen", "image_black", "image_vibrating"})
 POOR_STREAM = frozenset(
     {"bitrate_abnormal", "frame_rate_low", "gop_changed", "clock_drift", "stream_restarts", "packet_loss"}
 )

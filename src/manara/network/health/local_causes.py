@@ -11,7 +11,7 @@ from typing import Any
 from manara.network.health.board import Board, Conclusion, cameras_of
 from manara.network.health.conditions import Condition, S
 from manara.network.health.explain import evidence_of
-from manara.network.health.kinds import IMAGE_ORDER, POOR_STREAM, WEATHER_LIKE, cause_of_image
+from manara.network.health.kinds import ALIKE, IMAGE_ORDER, POOR_STREAM, WEATHER_LIKE, cause_of_image
 from manara.network.health.settle import SETTLE, Settle
 
 _TELEMETRY = ("telemetry_silent", "device_unreadable", "site_unreachable", "switch_unreachable")
@@ -110,16 +110,11 @@ class Local:
         ]
         if not signs:
             return []
-        return [
-            self._made(
-                "telemetry_failed",
-                "readings_missing_pictures_there",
-                site_id,
-                signs,
-                self.settle.telemetry_s,
-                confidence=0.9,
-            )
-        ]
+        if self.board.unseen(site_id):  # its recorder is down: it may as well be dark, and nobody could say so
+            rule, wait_s, confidence = "readings_missing_pictures_unknown", self.settle.unseen_s, 0.6
+        else:
+            rule, wait_s, confidence = "readings_missing_pictures_there", self.settle.telemetry_s, 0.9
+        return [self._made("telemetry_failed", rule, site_id, signs, wait_s, confidence=confidence)]
 
     # ---- switches and cameras
 
@@ -230,6 +225,8 @@ class Local:
         wait_s = self.settle.picture_s
         if head.kind in WEATHER_LIKE and self._weather_near(site_id, subject, head):
             wait_s = self.settle.weather_s
+        elif head.kind in ALIKE and self._weather_near(site_id, subject, head):
+            wait_s = self.settle.alike_s
         pictures = {
             "reference": head.detail.get("reference") or None,
             "now": head.detail.get("picture") or None,
@@ -248,12 +245,12 @@ class Local:
         ]
 
     def _weather_near(self, site_id: str, subject: str, head: Condition) -> bool:
-        """Whether another site of the sector shows something like weather at about the same time."""
+        """Whether another site of the sector shows the like (weather, or the same) at about the same time."""
         topology = self.board.topology
         camera = topology.cameras.get(subject.removeprefix("camera:"))
         if camera is None:
             return False
-        for other in self.board.of_kind(*WEATHER_LIKE):
+        for other in self.board.of_kind(*(WEATHER_LIKE if head.kind in WEATHER_LIKE else (head.kind,))):
             there = topology.cameras.get(other.subject.removeprefix("camera:"))
             if (
                 there is not None

@@ -198,19 +198,19 @@ class Network:
             room = topology.control_rooms[0]
             down = tuple(one for id in self._main_links(room) if (one := self.board.link_down(id)) is not None)
             root = Root("site_isolated", f"site:{room}", "nobody_left", False, 0.85, down)
-            hubs = [id for id in topology.sites if not topology.site_cameras.get(id) and id != room]
+            hubs = [id for id in topology.sites if id not in linked and id != room and self._says_nothing(id)]
             found.append(self._conclusion(root, room, sorted(linked) + hubs, set()))
         elif linked:
             live = topology.reached(self._darks.keys() | self._suspects, self._reserve | self._down)
-            blind = {
-                id
-                for id in topology.sites
-                if id not in live and id not in self._darks and not topology.site_cameras.get(id)
-            }
+            blind = {id for id in topology.sites if id not in live and id not in self._darks and self._says_nothing(id)}
             for part in self._components(linked | self._suspects | blind):
                 found += self._outage(part)
         found += self._unlinked(rest - linked)
         return found
+
+    def _says_nothing(self, site_id: str) -> bool:
+        """Whether a site has no camera that would show that it lives: none at all, or none that is recorded now."""
+        return not self.board.topology.site_cameras.get(site_id) or self.board.unseen(site_id)
 
     def _nobody_left(self, linked: Collection[str]) -> bool:
         """Whether all cameras went at about the same time: then it is the control room that is cut off."""

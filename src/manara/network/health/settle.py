@@ -25,6 +25,9 @@ class Settle:
     power_s: float = 5.0
     cabinet_s: float = 2.0  # heat belongs to nothing larger; the fan is told in the same breath
     telemetry_s: float = 30.0
+    unseen_s: float = (
+        600.0  # while a site's recorder is down its cameras say nothing: another takes them, or somebody looks
+    )
     picture_s: float = 5.0  # one fault of a lens shows as several within two looks
     # Dust comes over a sector within minutes: with a second site alike, pictures wait this long for a third.
     weather_s: float = 60.0
@@ -32,6 +35,11 @@ class Settle:
     program_s: float = 1.0
     together_s: float = 180.0  # cameras that go within this are one outage; batteries sag, and cameras go one by one
     before_s: float = 60.0  # a thing that went this much earlier than its supposed root has a cause of its own
+    # A place that was just mended starts: what begins there anew (a connection that breaks once more, a device that is
+    # called silent just before it speaks) waits until it has started.
+    grace_s: float = 60.0
+    clearing_s: float = 300.0  # after dust, vision finds lenses well one by one; what is still dirty then is its own
+    alike_s: float = 20.0  # pictures of two sites are frozen or dark at once: a third site is seen within this
     linger_s: float = 180.0  # cameras start again and are connected again within this after power or link is back
     hint_s: float = 900.0  # an open door, a lost grid this long before the dark still tells something
 

@@ -1,13 +1,13 @@
 """Causes across sites that are not the network's: the program itself, a credential, weather over a sector. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from manara.network.health.board import Board, Conclusion, cameras_of
 from manara.network.health.conditions import Condition, S
 from manara.network.health.explain import evidence_of, note
-from manara.network.health.kinds import WEATHER_LIKE, parts
+from manara.network.health.kinds import ALIKE, WEATHER_LIKE, cause_of_image, parts
 from manara.network.health.settle import SETTLE, Settle
 
 PROGRAM = frozenset({"recorder_silent", "disk_full", "disk_slow", "disk_failed", "role_restarted", "handler_stuck"})
@@ -129,6 +129,42 @@ class Wide:
             )
         return found
 
+    def pictures(self, sector_id: str, known: Mapping[str, Collection[str]]) -> list[Conclusion]:
+        """What many pictures of a sector show at once. `known`: ids of the conditions of its open causes, by kind."""
+        found = self.weather(sector_id, known.get("sector_weather", ()))
+        taken = {member.id for made in found for member in made.members}
+        for kind in sorted(ALIKE):
+            found += self._alike(sector_id, kind, known.get(cause_of_image(kind), ()), taken)
+        return found
+
+    def _alike(self, sector_id: str, kind: str, known: Collection[str], taken: Collection[str]) -> list[Conclusion]:
+        """One thing that many cameras of a sector show at once (frozen, dark, shaken by wind) is one cause."""
+        cameras = self.board.topology.sector_cameras.get(sector_id, [])
+        here = [self.board.get(kind, f"camera:{id}") for id in cameras]
+        seen = [one for one in here if one is not None and one.id not in taken]
+        together = self._together(seen, cameras, known)
+        if not together:
+            return []
+        rule = "many_cameras_alike"
+        return [self._of_sector(cause_of_image(kind), rule, sector_id, together, together, known=bool(known))]
+
+    def _together(
+        self, seen: list[Condition], cameras: Collection[str], open_members: Collection[str]
+    ) -> list[Condition]:
+        """Those that began together, where they are enough to be one cause (fewer keep one alive), else nothing."""
+        known = [one for one in seen if one.id in open_members]
+        if known:
+            since_us = min(one.since_us for one in known)
+            together = [one for one in seen if one.since_us >= since_us - WEATHER_WITHIN_S * S]
+        else:
+            together = _densest(seen, WEATHER_WITHIN_S)
+        affected = cameras_of(together)
+        part = WEATHER_ENDS_PART if known else WEATHER_PART
+        if len(affected) < (1 if known else WEATHER_CAMERAS) or len(affected) < part * len(cameras):
+            return []
+        sites = {self.board.topology.cameras[id].site_id for id in affected}
+        return together if known or len(sites) >= WEATHER_SITES else []
+
     def weather(self, sector_id: str, open_members: Collection[str]) -> list[Conclusion]:
         """Dust, fog or rain over a sector. `open_members`: ids of the conditions of a cause already open."""
         topology = self.board.topology
@@ -137,31 +173,11 @@ class Wide:
         for camera_id in cameras:
             by = self.board.of(f"camera:{camera_id}")
             seen += [by[kind] for kind in WEATHER_LIKE if kind in by]
-        if not seen:
+        together = self._together(seen, cameras, open_members)
+        if not together:
             return []
-        known = [one for one in seen if one.id in open_members]
-        since_us = min((one.since_us for one in known), default=0)
-        if known:
-            together = [one for one in seen if one.since_us >= since_us - WEATHER_WITHIN_S * S]
-        else:
-            together = _densest(seen, WEATHER_WITHIN_S)
         affected = cameras_of(together)
-        sites = {topology.cameras[id].site_id for id in affected}
-        part = WEATHER_ENDS_PART if known else WEATHER_PART
-        if len(affected) < (1 if known else WEATHER_CAMERAS) or len(affected) < part * len(cameras):
-            return []
-        if not known and len(sites) < WEATHER_SITES:
-            return []
         first_us = min(one.since_us for one in together)
-        share = 100 * len(affected) / max(1, len(cameras))
-        evidence = [
-            note(
-                first_us, f"camera:{min(affected)}", "cameras_alike", len(affected),
-                f"{share:.0f}٪ من كاميرات القاطع تضررت معاً في {len(sites)} مواقع",
-                f"{share:.0f} % of the sector's cameras at {len(sites)} sites turned alike",
-            ),
-            *evidence_of(together[:8], topology),
-        ]  # fmt: skip
         # What else the picture of these cameras shows meanwhile is the weather's too.
         also = [
             one
@@ -170,25 +186,51 @@ class Wide:
             if kind.startswith("image_") and kind not in WEATHER_LIKE and one.since_us >= first_us - 60 * S
             and kind in ("image_black", "image_moved", "image_frozen")
         ]  # fmt: skip
-        return [
-            Conclusion(
-                kind="sector_weather",
-                key=f"sector:{sector_id}",
-                rule="many_cameras_alike",
-                subject=f"camera:{min(affected)}",
-                site_id="",
-                sector_id=sector_id,
-                members=(*together, *also),
-                since_us=first_us,
-                ready_us=max(one.known_us for one in together) if not known else 0,
-                camera_ids=affected,
-                site_ids=frozenset(sites - {""}),
-                direct=False,
-                confidence=min(0.95, 0.6 + 0.5 * len(affected) / max(1, len(cameras))),
-                evidence=tuple(evidence),
-                detail={"part_pct": round(share)},
-            )
-        ]
+        known = any(one.id in open_members for one in together)
+        members = [*together, *also]
+        return [self._of_sector("sector_weather", "many_cameras_alike", sector_id, together, members, known=known)]
+
+    def _of_sector(
+        self,
+        kind: str,
+        rule: str,
+        sector_id: str,
+        together: Sequence[Condition],
+        members: Sequence[Condition],
+        *,
+        known: bool,
+    ) -> Conclusion:
+        topology = self.board.topology
+        cameras = topology.sector_cameras.get(sector_id, [])
+        affected = cameras_of(together)
+        sites = {topology.cameras[id].site_id for id in affected}
+        first_us = min(one.since_us for one in together)
+        share = 100 * len(affected) / max(1, len(cameras))
+        evidence = [
+            note(
+                first_us, f"camera:{min(affected)}", "cameras_alike", len(affected),
+                f"{share:.0f}٪ من كاميرات القاطع تضررت معاً في {len(sites)} مواقع",
+                f"{share:.0f} % of the sector's cameras at {len(sites)} sites turned alike",
+            ),
+            *evidence_of(list(together[:8]), topology),
+        ]  # fmt: skip
+        return Conclusion(
+            kind=kind,
+            key=f"sector:{sector_id}",
+            rule=rule,
+            subject=f"camera:{min(affected)}",
+            site_id="",
+            sector_id=sector_id,
+            members=tuple(members),
+            since_us=first_us,
+            ready_us=max(one.known_us for one in together) if not known else 0,
+            camera_ids=affected,
+            site_ids=frozenset(sites - {""}),
+            direct=False,
+            confidence=min(0.95, 0.6 + 0.5 * len(affected) / max(1, len(cameras))),
+            evidence=tuple(evidence),
+            detail={"part_pct": round(share)},
+        )
 
     def _made(self, kind: str, rule: str, subject: str, members: list[Condition], key: str = "") -> Conclusion:
         topology = self.board.topology
