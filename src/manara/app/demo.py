@@ -27,6 +27,7 @@ from manara.base.errors import SettingsError
 from manara.network import actions, basemap
 from manara.network.infrastructure import actions as infrastructure
 from manara.network.infrastructure.tables import Link, PowerSource, Switch
+from manara.network.power import shedding_actions
 from manara.network.tables import Camera, Site
 from manara.settings import Settings
 from manara.simulate.directory import Directory
@@ -84,6 +85,9 @@ def seed(settings: Settings, clock: Clock) -> bool:
             cameras=province.cameras,
         )
         seed_infrastructure(database, box, at, carrying).write(folders.data / "simulate")
+        with database.read() as session:
+            on_battery = session.scalars(select(PowerSource.site_id).where(PowerSource.kind == "battery")).all()
+        shedding_actions.seed_policies(database, _BODY, at, on_battery)
         # No role runs yet and each reads the whole state when it starts: nobody needs to hear of every seeded row.
         with database.act(_BODY, at) as act:
             outbox.mark_sent(act.session, [row.number for row in outbox.pending(act.session, _SEED_FACTS_MOST)])
@@ -214,7 +218,8 @@ async def _say_when_it_flows(settings: Settings) -> None:
         known = recording.setdefault(status["recorder_id"], set())
         for stream in status["streams"]:
             if stream["stream"] == "main":
-                (known.add if stream["state"] == "recording" else known.discard)(stream["camera_id"])
+                as_meant = stream["state"] == "recording" or stream["cause"] == "shed"
+                (known.add if as_meant else known.discard)(stream["camera_id"])
         if sum(len(cameras) for cameras in recording.values()) >= settings.simulate.cameras:
             enough.set()
 

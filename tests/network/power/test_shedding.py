@@ -155,6 +155,18 @@ def test_a_night_on_the_battery_is_audited_and_undone(world: World) -> None:
     assert sum(isinstance(fact, CameraChanged) for fact in facts) >= 2 + 3 * 2
 
 
+def test_many_sites_get_the_default_policy_in_one_act_and_keep_their_own(world: World) -> None:
+    more = [actions.add_site(world.database, WHO, AT, {"code": f"Q{n}", "lat": 31, "lon": 46})["id"] for n in range(3)]
+    shedding_actions.set_policy(world.database, WHO, AT, more[0], {"hysteresis_h": 3})
+    assert shedding_actions.seed_policies(world.database, WHO, AT, [world.site_id, *more]) == 2
+    assert shedding_actions.seed_policies(world.database, WHO, AT, more) == 0
+    with world.database.read() as session:
+        policies = [shedding_actions.policy(session, site_id) for site_id in more]
+    assert [policy and policy["hysteresis_h"] for policy in policies] == [3, 1, 1]
+    assert policies[2] is not None
+    assert policies[2]["steps"] == list(DEFAULT_STEPS)
+
+
 def test_what_a_person_chose_stays_until_the_grid_has_been_back(world: World) -> None:
     shedding_actions.set_step(world.database, WHO, world.at, world.site_id, 1)
     assert world.power(on_battery(1, 5), 3600) == 1

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from manara.access.who import Who
@@ -56,6 +56,21 @@ def set_policy(database: Database, who: Who, at: datetime, site_id: str, values:
         else:
             act.publish(SheddingChanged(site_id=site_id, step=step))
         return policy_view(row)
+
+
+def seed_policies(database: Database, who: Who, at: datetime, site_ids: Iterable[str]) -> int:
+    """Give the default policy to sites that have none, in one act; returns how many. For sites just seeded."""
+    with database.act(who, at) as act:
+        there = set(act.session.scalars(select(ShedPolicy.site_id)))
+        new = sorted(set(site_ids) - there)
+        if new:
+            clean, _ = shedding.check_policy({})
+            own = {"step": 0, "manual": False, "step_by": "", "frame_rates": {}, "changed_us": act.at_us}
+            act.session.execute(insert(ShedPolicy), [{"site_id": site_id, **clean, **own} for site_id in new])
+            act.audit("shedding:seed", detail={"sites": len(new), "policy": clean})
+        for site_id in new:
+            act.publish(SheddingChanged(site_id=site_id, step=0))
+    return len(new)
 
 
 def set_step(
