@@ -41,7 +41,7 @@ FRAMES = 6 * GOP
 MOST_KEPT = 120
 TURNED_DEG = 34.0
 SPOILED_KINDS = ("white", "covered", "sprayed", "blurred", "turned", "colour_lost", "vibrating", "dust")
-_VERSION = 2  # part of every file name; raised when a filter changes
+_VERSION = 3  # part of every file name; raised when a filter changes
 _FLICKER = 2.0  # grey levels, of the exposure
 _BAR_PX = bar_height_px(WIDTH_PX)
 
@@ -231,6 +231,8 @@ class SpoiledClips:
             picture = picture.reformat(width=SUB_WIDTH_PX, height=SUB_HEIGHT_PX - bar_height_px(SUB_WIDTH_PX))
         elif form == "h265":
             picture = with_strip(picture, self._index)
+        if form != "h265":
+            picture = _fenced(picture)
         encoder = self._encoders.get(form)
         if encoder is None:
             encoder = self._encoders[form] = _encoder(form, picture)
@@ -257,6 +259,18 @@ class SpoiledClips:
             gop=GOP,
             bar=form != "h265",
         )
+
+
+def _fenced(picture: av.VideoFrame) -> av.VideoFrame:
+    """The picture with two rows of still noise at its top.
+
+    The bar is put above what was encoded without it (`bar.py`): where the encoder points above its picture it means the
+    repeated top row, and the decoder finds the bar. A smooth picture, dark as the bar, is full of such places and would
+    smear from the top; streaks of noise are a good reference for nothing.
+    """
+    planes = picture.to_ndarray()
+    planes[:2, : picture.width] = np.random.default_rng(5).integers(16, 236, (2, picture.width), dtype=np.uint8)
+    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
 def _encoder(form: str, picture: av.VideoFrame) -> Encoder:
