@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError, errorText } from "@/api/client";
+import { faultKey } from "./faultWords";
 
 export interface Form<V> {
   values: V;
@@ -82,6 +83,8 @@ export function useFieldWords(): (message: string) => string {
     if (plain === "must be yes or no") return t("fields:yes_no");
     if (plain === "has no usable host and port") return t("fields:no_host");
     if (plain === "is not a field that can be set") return t("fields:unknown");
+    const found = faultKey(plain);
+    if (found) return t(`fields:${found.key}`, Object.fromEntries(Object.entries(found.values).map(([name, value]) => [name, t(`fields:word.${value}`, { defaultValue: `\u2068${value}\u2069` })])));
     return message;
   };
 }

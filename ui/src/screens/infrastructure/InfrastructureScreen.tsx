@@ -44,7 +44,7 @@ function List({ noun }: { noun: Noun }) {
   const columns = useColumns(noun);
   const [text, setText] = useState("");
   const [sector, setSector] = useState(ALL);
-  const [sort, setSort] = useState<Sort | undefined>(undefined);
+  const [sort, setSort] = useState<Sort>({ by: noun === "power_sources" || noun === "cabinets" ? "site_code" : "code", down: false });
   const [importing, setImporting] = useState(false);
   const [token, setToken] = useState<{ code: string; token: string } | null>(null);
   const wanted = useDeferredValue(plainText(text.trim()));
@@ -56,9 +56,9 @@ function List({ noun }: { noun: Noun }) {
       if (sector !== ALL && !sites.some((one) => world.sites.get(one)?.sector_id === sector)) return false;
       return !wanted || plainText(searched(row, sites)).includes(wanted);
     });
-    const by = columns.find((column) => column.id === sort?.by)?.by;
+    const by = columns.find((column) => column.id === sort.by)?.by;
     if (by) kept.sort((a, b) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0));
-    if (sort?.down) kept.reverse();
+    if (sort.down) kept.reverse();
     return kept;
   }, [rows, noun, site, sector, wanted, sort, columns]);
   const row = rows?.find((one) => one.id === id);

@@ -55,7 +55,7 @@ export function useColumns(noun: Noun): SortColumn[] {
     const state = (kind: "switch" | "link"): SortColumn => ({ id: "state", head: t("common:state"), width: "124px", sortable: true, by: (row) => world.watched[kind].get(row.id)?.state ?? "", cell: (row) => <PartState kind={kind} id={row.id} /> });
     const number = (key: string, width = "110px"): SortColumn => ({
       id: key,
-      head: t(`field.${key}`),
+      head: t(`field.${key}`).split(/[,،]/)[0], // the unit stands in each cell
       width,
       end: true,
       sortable: true,
