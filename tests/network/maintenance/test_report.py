@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from manara.network.maintenance import report
+from manara.base.errors import Unavailable
+from manara.network.maintenance import paper, report
 from manara.network.maintenance.availability import Lost, Watched, figures, whole
 from manara.network.maintenance.report_words import WORDS
 
@@ -64,7 +65,14 @@ def test_it_is_a_pdf_and_fetches_nothing(tmp_path: Path) -> None:
     assert data.startswith(b"%PDF-")
     assert len(data) > 5000
     with pytest.raises(ValueError, match="fetches nothing"):
-        report._only_files("http://127.0.0.1/x")
+        paper.only_files("http://127.0.0.1/x")
+
+
+def test_what_cannot_be_laid_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "PAPER_S", 0.01)
+    with pytest.raises(Unavailable) as told:
+        report.pdf(month(), "ar", tmp_path, kind_name)
+    assert told.value.code == "report_failed"
 
 
 def test_a_spreadsheet_takes_no_name_for_a_formula() -> None:

@@ -2,13 +2,17 @@
 done.
 
 `gather` reads the state, `pdf` and `csv_of` write what was gathered. The page is HTML laid out by WeasyPrint (Pango
-shapes the Arabic, right to left); nothing is fetched but our own font files. Words stand in `report_words.py`. Called
-by `web/routes/availability.py`. Bounds: `WORST` lines in each list; the whole by camera goes into the CSV.
+shapes the Arabic, right to left) in another process, `paper.py`; nothing is fetched but our own font files. Words
+stand in `report_words.py`. Called by `web/routes/availability.py`. Bounds: `WORST` lines in each list; the whole by
+camera goes into the CSV.
 """
 
 import csv
 import html
 import io
+import logging
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,19 +20,22 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import weasyprint
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from manara.access.who import Who
 from manara.base.clock import to_datetime
+from manara.base.errors import Unavailable
 from manara.network.maintenance import rules, views
 from manara.network.maintenance.availability import Figures
 from manara.network.maintenance.report_words import WORDS
 from manara.network.maintenance.tables import WorkOrder
 from manara.network.tables import Camera, Sector, Site
 
+log = logging.getLogger(__name__)
+
 WORST = 15
+PAPER_S = 120.0
 KindName = Callable[[str, str], str]  # of a cause, in a language
 _CSS = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
 _HEADS = ("name", "cameras", "available", "lost", "spans", "know", "respond", "repair")
@@ -105,16 +112,19 @@ def _plain(text: str) -> str:
 
 
 def pdf(month: Month, language: str, fonts: Path, kind_name: KindName) -> bytes:
-    """The report as PDF in `ar` or `en`; `fonts` is where the screens' own font files lie."""
-    document = weasyprint.HTML(string=page(month, language, fonts, kind_name), url_fetcher=_only_files)
-    written: bytes = document.write_pdf()
-    return written
+    """The report as PDF in `ar` or `en`; `fonts` is where the screens' own font files lie.
 
-
-def _only_files(url: str, *arguments: object, **named: object) -> object:
-    if not url.startswith("file:"):
-        raise ValueError("a report fetches nothing")
-    return weasyprint.default_url_fetcher(url)
+    Raises `Unavailable` (code `report_failed`) when it cannot be laid out, or not within `PAPER_S`.
+    """
+    html_page = page(month, language, fonts, kind_name).encode()
+    command = [sys.executable, "-m", "manara.network.maintenance.paper"]
+    try:
+        done = subprocess.run(command, input=html_page, capture_output=True, timeout=PAPER_S, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or b""
+        log.error("the report cannot be laid out", extra={"reason": str(error), "said": said.decode()[-500:]})
+        raise Unavailable("The report cannot be laid out; the log says why.", code="report_failed") from error
+    return done.stdout
 
 
 def page(month: Month, language: str, fonts: Path, kind_name: KindName) -> str:
