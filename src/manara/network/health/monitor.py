@@ -14,6 +14,7 @@ import msgspec
 
 from manara.messages import ImageReport, Reading, RecorderStatus, StreamStateChanged, StreamStatus
 from manara.network.health.actions import Batch, Open
+from manara.network.health.beginnings import START_S, Beginnings
 from manara.network.health.causes import Engine
 from manara.network.health.conditions import Latches, S
 from manara.network.health.image_rules import ImageRules
@@ -45,13 +46,21 @@ class Counters:
 class Monitor:
     """The health of the whole network."""
 
-    def __init__(self, topology: Topology, now_us: int, timezone: tzinfo = UTC, settle: Settle = SETTLE) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        now_us: int,
+        timezone: tzinfo = UTC,
+        settle: Settle = SETTLE,
+        beginnings: Beginnings | None = None,
+    ) -> None:
+        self.beginnings = beginnings or Beginnings()
         self.latches = Latches()
         self.facts = SiteFacts()
         self.engine = Engine(topology, self.facts, settle)
-        self.streams = StreamRules(self.latches, timezone, closed=self.engine.board.closed)
+        self.streams = StreamRules(self.latches, timezone, closed=self.engine.board.closed, beginnings=self.beginnings)
         self.images = ImageRules(self.latches)
-        self.telemetry = TelemetryRules(self.latches, topology)
+        self.telemetry = TelemetryRules(self.latches, topology, self.beginnings)
         self.program = ProgramRules(self.latches)
         self.outages = OutageBook()
         self.counters = Counters()
@@ -131,6 +140,7 @@ class Monitor:
             self.streams.forget(camera_id, at_us)
             self.images.forget(camera_id, at_us)
             self._since_us.pop(camera_id, None)
+            self.beginnings.forget([f"camera:{camera_id}"])
         for camera_id in topology.cameras.keys() - old.cameras.keys():
             self._since_us[camera_id] = at_us
         for site_id in old.sites.keys() - topology.sites.keys():
@@ -218,7 +228,9 @@ class Monitor:
     def _unheard(self, now_us: int) -> None:
         heard = self.streams.cameras()
         for camera_id, since_us in self._since_us.items():
-            if camera_id not in heard and now_us - since_us > UNHEARD_S * S:
+            if camera_id in heard or now_us - since_us <= UNHEARD_S * S:
+                continue
+            if now_us - since_us > START_S * S or not self.beginnings.wait_s(f"camera:{camera_id}", now_us):
                 detail = {"cause": "recorder_silent", "recorder_id": ""}
                 self.latches.feed("video_lost", f"camera:{camera_id}", True, now_us, since_us=since_us, detail=detail)
 

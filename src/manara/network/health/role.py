@@ -12,7 +12,7 @@ Started by `app/health.py`.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,10 @@ from manara.messages import ImageReport, Message, Reading, RecorderStatus
 from manara.network.health import normals
 from manara.network.health.actions import commit, read_open, read_topology
 from manara.network.health.batteries import Batteries, forecast_values
+from manara.network.health.beginnings import Beginnings
 from manara.network.health.monitor import Monitor, Pending
 from manara.network.health.telemetry_rules import DeviceLook
+from manara.network.health.topology import Topology
 from manara.network.health.vitals import VitalsBook, in_parts
 from manara.network.infrastructure.devices import device_specs
 from manara.network.power import shed_clock
@@ -59,6 +61,7 @@ SHED_EVERY_S = 10.0
 LEARN_EVERY_S = 3600.0
 REREAD_EVERY_S = 300.0  # the network is read again also when no word of a change came
 SAVE_EVERY_S = 900.0
+KEEP_EVERY_S = 2.0  # only while something is well for the first time
 
 _CHANGES = (messages.CameraChanged, messages.SiteChanged, messages.InfrastructureChanged)
 _FACTS = (messages.StreamStateChanged, messages.RoleRestarted, *_CHANGES)
@@ -128,6 +131,7 @@ class Health:
                 ("learning", self._every(LEARN_EVERY_S, self._learn, first_s=30.0)),
                 ("network", self._follow_network(monitor)),
                 ("normals", self._every(SAVE_EVERY_S, self._save)),
+                ("known", self._every(KEEP_EVERY_S, self._keep_known)),
             )
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -152,8 +156,9 @@ class Health:
             topology = read_topology(session, self._credential)
             found = read_open(session)
             self.batteries.read(session, topology, now_us)
-        monitor = Monitor(topology, now_us, self._timezone)
-        monitor.normals(self._load_normals())
+        learned = self._load_normals()
+        monitor = Monitor(topology, now_us, self._timezone, beginnings=self._load_known(topology, learned.keys()))
+        monitor.normals(learned)
         monitor.restore(found, now_us)
         log.info(
             "health begins",
@@ -181,20 +186,43 @@ class Health:
             log.warning("what is normal is learned anew", extra={"reason": str(error)[:200]})
             return {}
 
+    def _load_known(self, topology: Topology, played: Iterable[str]) -> Beginnings:
+        """What has been well before, so that a restart silences nothing; nothing at a first start."""
+        try:
+            kept = msgspec.json.decode((self._folder / "health" / "known.json").read_bytes(), type=set[str])
+        except FileNotFoundError:
+            kept = set()
+        except (OSError, msgspec.MsgspecError) as error:
+            log.warning("what was well before is not known", extra={"reason": str(error)[:200]})
+            kept = set()
+        kept |= {f"camera:{id}" for id in played}
+        there = {f"camera:{id}" for id in topology.cameras}
+        return Beginnings(True, {one for one in kept if one in there or not one.startswith("camera:")})
+
+    async def _keep_known(self) -> None:
+        if self.monitor is None or not self.monitor.beginnings.changed:
+            return
+        self.monitor.beginnings.changed = False
+        data = msgspec.json.encode(sorted(self.monitor.beginnings.known))
+        try:
+            await run_sync(self._write, "known.json", data)
+        except OSError:
+            self.monitor.beginnings.changed = True
+            raise
+
+    def _write(self, name: str, data: bytes) -> None:
+        folder = self._folder / "health"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        part = folder / f"{name}.part"
+        part.write_bytes(data)
+        part.replace(folder / name)
+
     async def _save(self) -> None:
         if self.monitor is None:
             return
         data = normals.dump(self.monitor.streams.normals)
-        folder = self._folder / "health"
-
-        def write() -> None:
-            folder.mkdir(exist_ok=True, mode=0o700)
-            part = folder / "normals.part"
-            part.write_bytes(data)
-            part.replace(folder / "normals.msgpack")
-
         try:
-            await run_sync(write)
+            await run_sync(self._write, "normals.msgpack", data)
         except OSError as error:
             log.warning("what is normal could not be kept", extra={"reason": str(error)})
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from manara.messages import StreamStatus
+from manara.network.health.beginnings import Beginnings
 from manara.network.health.conditions import Latches, S
 from manara.network.health.kinds import STREAM_CONDITIONS, subject
 from manara.network.health.normals import Learned
@@ -69,6 +70,7 @@ class StreamRules:
     closed: set[str] = field(default_factory=set)
     _streams: dict[str, _Stream] = field(default_factory=dict)  # main streams
     _subs: dict[str, _Stream] = field(default_factory=dict)
+    beginnings: Beginnings = field(default_factory=Beginnings)
     _waiting: set[str] = field(default_factory=set)  # cameras whose state may mean more as time passes
 
     def feed(self, status: StreamStatus, at_us: int) -> None:
@@ -174,14 +176,23 @@ class StreamRules:
             detail["told"] = status.detail[:200]
         flapping = self.latches.is_active("stream_restarts", camera)
         off_s = FLAPPING_OFF_S if flapping else LOST_OFF_S
+        on_s = self.beginnings.wait_s(camera, at_us) if lost else 0.0
         self.latches.feed(
-            "video_lost", camera, lost, at_us, off_s=0 if refused else off_s, since_us=since_us, detail=detail
+            "video_lost",
+            camera,
+            lost,
+            at_us,
+            on_s=on_s,
+            off_s=0 if refused else off_s,
+            since_us=since_us,
+            detail=detail,
         )
         self.latches.feed(
             "video_refused", camera, refused, at_us, off_s=0 if lost else off_s, since_us=since_us, detail=detail
         )
         if status.state in PLAYING:
             known.played_us = at_us
+            self.beginnings.well(camera)
             return
         known.losses.clear()
         for kind in ("bitrate_abnormal", "frame_rate_low", "gop_changed", "clock_drift", "packet_loss"):

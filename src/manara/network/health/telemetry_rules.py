@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from manara.messages import Reading
+from manara.network.health.beginnings import Beginnings
 from manara.network.health.conditions import Latches, S
 from manara.network.health.kinds import parts, subject
 from manara.network.health.normals import median
@@ -121,6 +122,8 @@ class TelemetryRules:
 
     latches: Latches
     topology: Topology
+    beginnings: Beginnings = field(default_factory=Beginnings)
+    _spared: set[tuple[str, str]] = field(default_factory=set)  # devices that failed before they were ever heard
     _rules: dict[str, Callable[[Reading, int], None]] = field(default_factory=dict)
     _temperature_c: dict[str, float] = field(default_factory=dict)  # of cabinets, by site
     _charge_pct: dict[str, float] = field(default_factory=dict)  # by site
@@ -164,7 +167,11 @@ class TelemetryRules:
             known = [look for look in here if look.state != "waiting"]
             silent = bool(gone) and len(gone) == len(known)
             since_us = max((look.since_us for look in gone), default=at_us) if silent else at_us
-            self.latches.feed("telemetry_silent", subject("site", site_id), silent, at_us, since_us=since_us)
+            site = subject("site", site_id)
+            if known and not silent:
+                self.beginnings.well(site)
+            wait_s = self.beginnings.wait_s(site, at_us) if silent else 0.0
+            self.latches.feed("telemetry_silent", site, silent, at_us, on_s=wait_s, since_us=since_us)
             for look in here:
                 of, kind = subject("device", look.device_id), "device_unreadable"
                 device = self.topology.devices.get(look.device_id)
@@ -173,10 +180,16 @@ class TelemetryRules:
                 elif silent:
                     continue  # said of the site already
                 so = look in gone
-                if so or self.latches.is_active(kind, of):
+                wait_s = self._begins_s(of, look.state != "ok", at_us)
+                if so or (kind, of) in self._spared or self.latches.is_active(kind, of):
+                    detail = {"cause": look.why}
                     self.latches.feed(
-                        kind, of, so, at_us, off_s=5.0, since_us=look.since_us, detail={"cause": look.why}
+                        kind, of, so, at_us, on_s=wait_s, off_s=5.0, since_us=look.since_us, detail=detail
                     )
+                if so and wait_s:
+                    self._spared.add((kind, of))
+                elif not so:
+                    self._spared.discard((kind, of))
 
     def dark_before_morning(self, site_id: str, so: bool, hours_left: float | None, at_us: int) -> None:
         """The forecast of a site's battery."""
@@ -194,6 +207,13 @@ class TelemetryRules:
         """The site is gone."""
         self._temperature_c.pop(site_id, None)
         self._charge_pct.pop(site_id, None)
+
+    def _begins_s(self, of: str, bad: bool, at_us: int) -> float:
+        """How long something bad that is said of a thing waits, because it has never yet been well."""
+        if bad:
+            return self.beginnings.wait_s(of, at_us)
+        self.beginnings.well(of)
+        return 0.0
 
     # ---- power
 
@@ -342,21 +362,24 @@ class TelemetryRules:
 
     def _switch(self, reading: Reading, at_us: int) -> None:
         self.latches.feed(
-            "switch_unreachable", reading.subject, reading.value == 0, at_us, off_s=SWITCH_OFF_S, since_us=reading.at_us
-        )
+            "switch_unreachable", reading.subject, reading.value == 0, at_us,
+            on_s=self._begins_s(reading.subject, reading.value == 0, at_us), off_s=SWITCH_OFF_S, since_us=reading.at_us,
+        )  # fmt: skip
 
     def _port(self, reading: Reading, at_us: int) -> None:
         port = parts(reading.subject)[1]
         if port in self.topology.port_camera or port in self.topology.port_link:
+            on_s = max(PORT_ON_S, self._begins_s(reading.subject, reading.value == 0, at_us))
             self.latches.feed(
-                "port_down", reading.subject, reading.value == 0, at_us, on_s=PORT_ON_S, off_s=PORT_OFF_S,
+                "port_down", reading.subject, reading.value == 0, at_us, on_s=on_s, off_s=PORT_OFF_S,
                 since_us=reading.at_us,
             )  # fmt: skip
 
     def _link(self, reading: Reading, at_us: int) -> None:
         self.latches.feed(
-            "link_down", reading.subject, reading.value == 0, at_us, off_s=LINK_OFF_S, since_us=reading.at_us
-        )
+            "link_down", reading.subject, reading.value == 0, at_us,
+            on_s=self._begins_s(reading.subject, reading.value == 0, at_us), off_s=LINK_OFF_S, since_us=reading.at_us,
+        )  # fmt: skip
 
     def _light(self, reading: Reading, at_us: int) -> None:
         noun, row_id = parts(reading.subject)
@@ -403,7 +426,8 @@ class TelemetryRules:
         noun, _ = parts(reading.subject)
         kind = {"site": "site_unreachable", "switch": "switch_unreachable", "link": "link_down"}.get(noun)
         if kind is not None:
+            on_s = max(UNREACHABLE_ON_S, self._begins_s(reading.subject, reading.value == 0, at_us))
             self.latches.feed(
-                kind, reading.subject, reading.value == 0, at_us, on_s=UNREACHABLE_ON_S, off_s=UNREACHABLE_OFF_S,
+                kind, reading.subject, reading.value == 0, at_us, on_s=on_s, off_s=UNREACHABLE_OFF_S,
                 since_us=reading.at_us,
             )  # fmt: skip
