@@ -917,6 +917,10 @@ def main() -> int:
     options.add_argument("--wrong", action="store_true", help="print what was concluded where it was wrong")
     chosen = options.parse_args()
     told = measure(chosen.faults, chosen.seed, wrong=chosen.wrong)
+    print(
+        f"{told['strict_pct']} % name the very fault; {told['right_pct']} % say all that could be known: "
+        f"{told['not_tellable']} of {told['faults']} runs say `site_isolated` where nothing told could decide"
+    )
     print(json.dumps(told))
     return 0 if told["ok"] else 1
 

@@ -329,3 +329,33 @@ def test_a_recorder_is_down_while_a_site_of_its_cameras_falls_silent() -> None:
     silent(told)
     told.go(90)
     assert list(told.causes()) == ["recorder_down recorder:recorder-1"], told.opened()
+
+
+def test_a_site_behind_tells_whether_the_switch_before_it_lives() -> None:
+    """The bridge's box is not heard; the school behind it has a modem and tells how it sees the bridge."""
+
+    def dark(last: float):  # type: ignore[no-untyped-def]
+        return timetable(
+            at(0, "the ring is open", tell("gate", "link:school-gate", "link_up", 0)),
+            at(300, "both are dark", lambda t: t.lose("bridge", "school")),
+            at(312, "the school's modem tells", tell("school", "link:bridge-school", "link_up", last)),
+            at(340, "and again", tell("school", "link:bridge-school", "link_up", last)),
+        )
+
+    told = dark(1)
+    told.go(345)
+    assert "link_cut link:room-bridge" in told.causes()
+    told = dark(0)
+    told.go(345)
+    assert "switch_dead switch:sw-bridge" in told.causes()
+
+
+def test_where_nothing_decides_the_candidates_are_named() -> None:
+    told = timetable(
+        at(100, "the market stalls", lambda t: t.lose("market")), by(125, opens("site_isolated site:market"))
+    )
+    (cause,) = told.causes().values()
+    (either,) = [seen for seen in cause.evidence if seen["what"] == "candidates"]
+    assert either["value"] == ["link_cut", "switch_dead"], "its power was well a minute ago"
+    assert "hub-market" in either["text_en"]
+    assert "SW-MARKET" in either["text_ar"]

@@ -61,6 +61,7 @@ _READINGS: dict[str, tuple[str, str]] = {
     "state_of_charge_pct": ("آخر شحنة للبطارية {value:.0f}٪", "Last state of charge {value:.0f} %"),
     "grid_present": ("آخر قراءة: الكهرباء الوطنية {yes_ar}", "Last reading: grid {yes_en}"),
     "switch_up": ("متحكم الموقع يرى المبدّل {yes_ar}", "The site's controller sees the switch {yes_en}"),
+    "link_up": ("الموقع الذي خلفه يرى وصلته إليه {yes_ar}", "The site behind it sees its link to it {yes_en}"),
     "load_power_w": ("الحمل الآن {value:.0f} واط", "Load is now {value:.0f} W"),
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from manara.network.health.board import Board
 from manara.network.health.conditions import Condition, S
-from manara.network.health.explain import Evidence, note, of_reading
+from manara.network.health.explain import Evidence, name_of, note, of_reading
 from manara.network.health.settle import Settle
 
 HEARD_AFTER_S = 6.0  # what a site told just as it died may arrive this much later
@@ -104,12 +104,54 @@ def reach_root(board: Board, site_id: str, onset_us: int, borders: Sequence[str]
     if ways == 1 and worn_out:
         conditions = (*worn_out, *signs)
         return Root("link_cut", f"link:{borders[0]}", "weak_link_then_dark", bool(down), 0.8, conditions)
-    candidates = ["link_cut", "switch_dead"]
-    if not _powered(board, site_id):
-        candidates.append("site_power_lost")
+    powered = _powered(board, site_id)
+    candidates = ["link_cut", "switch_dead", *([] if powered else ["site_power_lost"])]
+    beyond = _beyond(board, site_id, onset_us, borders)
+    if beyond and ways == 1:
+        told = tuple(of_reading(*one) for one in beyond)
+        if any(value for _, _, value, _ in beyond):
+            return Root(
+                "link_cut", f"link:{borders[0]}", "seen_from_beyond", bool(down), 0.88, (*signs, *unreachable), told
+            )
+        if powered:
+            return Root("switch_dead", switch, "missed_from_beyond", False, 0.75, (*signs, *unreachable), told)
+        candidates.remove("link_cut")
     detail = {"candidates": candidates, "links": list(borders)[:8]}
     rule = "no_way_in" if borders else "dark_without_evidence"
-    return Root("site_isolated", f"site:{site_id}", rule, False, 0.5, (*signs, *unreachable), detail=detail)
+    either = _either(board, site_id, onset_us, candidates, borders, switch)
+    return Root("site_isolated", f"site:{site_id}", rule, False, 0.5, (*signs, *unreachable), either, detail=detail)
+
+
+def _beyond(board: Board, site_id: str, onset_us: int, borders: Sequence[str]) -> list[tuple[str, str, float, int]]:
+    """What sites behind a dark one, heard by ways of their own, tell of their links to it: up, its switch lives."""
+    found = []
+    for link_id in board.topology.site_links.get(site_id, ()):
+        seen = board.facts.value(f"link:{link_id}", "link_up") if link_id not in borders else None
+        if seen is not None and seen[1] > onset_us + HEARD_AFTER_S * S:
+            found.append((f"link:{link_id}", "link_up", *seen))
+    return found
+
+
+def _either(
+    board: Board, site_id: str, onset_us: int, candidates: Sequence[str], borders: Sequence[str], switch: str
+) -> tuple[Evidence, ...]:
+    """In words, between what nothing that was told decides: whoever goes there knows what to take along."""
+    links_ar, links_en = ("، ".join(names) for names in _names([f"link:{id}" for id in borders[:3]], board))
+    switch_ar, switch_en = (names[0] for names in _names([switch], board))
+    words = {
+        "link_cut": (f"قطع الوصلة {links_ar}", f"link {links_en} is cut"),
+        "switch_dead": (f"عطل المبدّل {switch_ar}", f"switch {switch_en} is dead"),
+        "site_power_lost": ("انقطاع الطاقة عن الموقع", "the site lost its power"),
+    }
+    named = [words[one] for one in candidates if borders or one != "link_cut"]
+    arabic = "لا قراءة تحسم بين: " + " أو ".join(one[0] for one in named)
+    english = "No reading decides between: " + " or ".join(one[1] for one in named)
+    return (note(onset_us, f"site:{site_id}", "candidates", list(candidates), arabic, english),)
+
+
+def _names(subjects: Sequence[str], board: Board) -> tuple[list[str], list[str]]:
+    both = [name_of(one, board.topology) for one in subjects]
+    return [one[0] for one in both], [one[1] for one in both]
 
 
 def _alive(
