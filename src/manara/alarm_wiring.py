@@ -91,7 +91,6 @@ class AlarmWiring:
         return {
             messages.CauseChanged: self._cause_changed,
             messages.RoleRestarted: self._role_restarted,
-            messages.AlarmChanged: self._alarm_changed,
             messages.AlarmKindChanged: self._kind_changed,
             messages.SuppressionChanged: self._suppression_changed,
         }
@@ -137,14 +136,15 @@ class AlarmWiring:
             times.append(fact.at_us)
         self._wake.set()
 
-    async def _alarm_changed(self, fact: messages.AlarmChanged) -> None:
-        def read() -> dict[str, Any] | None:
-            with self._database.read() as session:
-                row = session.get(Alarm, fact.alarm_id)
-                return None if row is None else views.alarm_view(row)
+    async def alarms_changed(self, facts: Sequence[messages.AlarmChanged]) -> None:
+        """Show alarms as they are now; some hundred at most."""
+        ids = {fact.alarm_id for fact in facts}
 
-        value = await run_sync(read)
-        if value is not None:
+        def read() -> list[dict[str, Any]]:
+            with self._database.read() as session:
+                return [views.alarm_view(row) for row in session.scalars(select(Alarm).where(Alarm.id.in_(ids)))]
+
+        for value in await run_sync(read):
             self._show_alarm(value)
 
     async def _kind_changed(self, fact: messages.AlarmKindChanged) -> None:

@@ -1,16 +1,16 @@
 """The table: message → handlers. What happens because something else happened, in one place.
 
-    an action commits state + audit + outbox → Relay → journal → HANDLERS → the recorders' buckets, the screens' hub
+    an action commits state + audit + outbox → Relay → journal → Backlog → HANDLERS → the recorders' buckets, the hub
 
-Handlers read the state for what is so *now* and make others equal to it, so they may see a fact twice or late. One that
-fails keeps its place in the journal and is tried again. At every start, and whenever the journal comes back, the
-buckets `wanted` and `holds` are made equal to the state. Started by `manara.app` in the control process; decides
-nothing itself.
+Handlers read the state for what is so *now* and make others equal to it, so they may see a fact twice or late, and many
+of a kind at once (`store/backlog.py`). One that fails waits and is tried again. At every start all is loaded, and
+whenever the journal comes back, the buckets `wanted` and `holds` are made equal to the state. Started by `manara.app`
+in the control process; decides nothing itself.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -30,13 +30,14 @@ from manara.messages import Message, RecorderStatus, VitalsReport
 from manara.network import views
 from manara.network.health.views import camera_health
 from manara.network.infrastructure import views as infrastructure
-from manara.network.power.shedding_actions import shed_cameras, wanted_shed
-from manara.network.tables import Camera
+from manara.network.power.shedding_actions import shed_cameras
+from manara.network.tables import Camera, Site
 from manara.network.wanted import wanted_camera
 from manara.recorder.actions import export_view, exports, hold_view, layout_view, wanted_hold, wanted_holds
 from manara.recorder.tables import ExportJob, Hold, Layout
 from manara.settings import Alarms, Maintenance
 from manara.store import outbox
+from manara.store.backlog import Backlog
 from manara.store.database import Database
 from manara.store.journal import (
     BUCKET_HOLDS,
@@ -62,6 +63,8 @@ RELAY_BATCH = 200
 RELAY_IDLE_S = 2.0  # also without being told of a commit: another process may have made one
 RETRY_S = 1.0
 EQUAL_TOGETHER = 64  # keys written at once
+READ_TOGETHER = 1000  # ids in one question; of more, everything is read
+FEW_SITES = 8  # of so many sites what stands there is asked one by one
 
 _encode = msgspec.json.Encoder().encode
 _status = msgspec.json.Decoder(RecorderStatus)
@@ -134,6 +137,7 @@ class Relay:
 
 
 Handler = Callable[[Any], Awaitable[None]]
+ManyHandler = Callable[[Sequence[Any]], Awaitable[None]]
 
 
 class Wiring:
@@ -163,26 +167,30 @@ class Wiring:
         self.stuck: dict[str, Stuck] = {}  # by message id: what could not be handled
         self.alarms = AlarmWiring(database, clock, hub, judging, route, self.stuck)
         self.work = WorkWiring(database, clock, hub, maintenance)
+        self.together: Mapping[type[Message], ManyHandler] = {  # of what an import or a bad hour changes by thousands
+            messages.CameraChanged: self._cameras_changed,
+            messages.SiteChanged: self._sites_changed,
+            messages.InfrastructureChanged: self._infrastructure_changed,
+            messages.HealthChanged: self._health_changed,
+            messages.AlarmChanged: self.alarms.alarms_changed,
+        }
         self.handlers: Mapping[type[Message], tuple[Handler, ...]] = {
-            messages.CameraChanged: (self._camera_wanted, self._camera_shown),
-            messages.SiteChanged: (self._site_shown, self._infrastructure_of_site_shown),
-            messages.InfrastructureChanged: (self._infrastructure_shown,),
             messages.PlaceChanged: (self._place_shown,),
             messages.AccountChanged: (self._accounts_shown,),
             messages.LayoutChanged: (self._layout_shown,),
             messages.HoldChanged: (self._hold_wanted, self._hold_shown),
             messages.ExportChanged: (self._export_shown,),
             messages.ShiftChanged: (self._shift_shown,),
-            messages.HealthChanged: (self._health_shown,),
             **{fact: (handler,) for fact, handler in self.alarms.handlers.items()},
             **{fact: (handler,) for fact, handler in self.work.handlers.items()},
         }
+        self.backlog = Backlog("wiring", self._handle, self._on_stuck, self._done, each_counts=[messages.RoleRestarted])
 
     async def start(self) -> None:
         """Load the state into the hub, follow the facts, relay the outbox, make the buckets equal to the state."""
         self._subscriptions = [
             self._journal.subscribe(
-                "wiring", self.handle, tuple(self.handlers), from_start=False, on_stuck=self._on_stuck
+                "wiring", self.backlog.take, (*self.together, *self.handlers), from_start=False, on_stuck=self._on_stuck
             ),
             self._journal.listen(STATUS_PREFIX + "*", self._on_status),
             self._journal.listen(VITALS_SUBJECT, self._on_vitals),
@@ -190,6 +198,7 @@ class Wiring:
         ]
         await self.load()
         self._tasks = [
+            asyncio.create_task(self.backlog.run(), name="backlog"),
             asyncio.create_task(self.relay.run(), name="outbox relay"),
             asyncio.create_task(self._keep_buckets(), name="buckets"),
             *self.alarms.start(),
@@ -204,12 +213,19 @@ class Wiring:
         for subscription in self._subscriptions:
             await subscription.stop()
 
-    async def handle(self, message: Message) -> None:
-        """Run the handlers of a fact, in the order of the table. Raises what they raise: the journal tries again."""
+    async def _handle(self, facts: Sequence[Message]) -> None:
+        """Run the handlers of some facts of one kind. Raises what they raise: the backlog tries again."""
+        kind = type(facts[0])
         async with self._order:
-            for handler in self.handlers.get(type(message), ()):
-                await handler(message)
-        self.stuck.pop(message.message_id, None)
+            together = self.together.get(kind)
+            if together is not None:
+                await together(facts)
+            for fact in facts:
+                for handler in self.handlers.get(kind, ()):
+                    await handler(fact)
+
+    def _done(self, fact: Message) -> None:
+        self.stuck.pop(fact.message_id, None)
 
     async def load(self) -> None:
         """Make the hub equal to the state."""
@@ -226,31 +242,28 @@ class Wiring:
 
     # ---- handlers
 
-    async def _camera_wanted(self, fact: messages.CameraChanged) -> None:
-        bucket = self._journal.bucket(BUCKET_WANTED)
-        value = await run_sync(self._read_wanted_camera, fact.camera_id)
-        key = f"camera.{fact.camera_id}"
-        if value is None:
-            await bucket.delete(key)
-        else:
-            await bucket.put(key, value)
+    async def _cameras_changed(self, facts: Sequence[messages.CameraChanged]) -> None:
+        ids = list(dict.fromkeys(fact.camera_id for fact in facts))
+        shown, wanted = await run_sync(self._read_cameras, ids)
+        for camera_id in ids:
+            self._show("camera", camera_id, shown.get(camera_id))
+        changes = {f"camera.{camera_id}": wanted.get(camera_id) for camera_id in ids}
+        await _write(self._journal.bucket(BUCKET_WANTED), changes)
 
-    async def _camera_shown(self, fact: messages.CameraChanged) -> None:
-        await self._show_one("camera", fact.camera_id)
-
-    async def _site_shown(self, fact: messages.SiteChanged) -> None:
-        await self._show_one("site", fact.site_id)
-
-    async def _infrastructure_shown(self, fact: messages.InfrastructureChanged) -> None:
-        if fact.noun in _SHOWN:
-            value = await run_sync(self._read_infrastructure, fact.noun, fact.row_id)
-            self._show(fact.noun, fact.row_id, self._with_state(fact.noun, value))
-
-    async def _infrastructure_of_site_shown(self, fact: messages.SiteChanged) -> None:
-        """A site may have changed sector: whoever sees what stands there changes with it."""
-        for noun, values in (await run_sync(self._read_infrastructure_of, fact.site_id)).items():
+    async def _sites_changed(self, facts: Sequence[messages.SiteChanged]) -> None:
+        """Also what stands there: a site may have changed sector, and whoever sees them changes with it."""
+        ids = list(dict.fromkeys(fact.site_id for fact in facts))
+        sites, carrying = await run_sync(self._read_sites, ids)
+        for site_id in ids:
+            self._show("site", site_id, sites.get(site_id))
+        for noun, values in carrying.items():
             for value in values:
                 self._show(noun, value["id"], self._with_state(noun, value))
+
+    async def _infrastructure_changed(self, facts: Sequence[messages.InfrastructureChanged]) -> None:
+        changed = list(dict.fromkeys((fact.noun, fact.row_id) for fact in facts if fact.noun in _SHOWN))
+        for (noun, row_id), value in (await run_sync(self._read_infrastructure, changed)).items():
+            self._show(noun, row_id, self._with_state(noun, value))
 
     async def _place_shown(self, fact: messages.PlaceChanged) -> None:
         await self._show_one(fact.place, fact.place_id)
@@ -308,9 +321,10 @@ class Wiring:
             return value
         return value | {"state": self._vitals.state(noun, value["id"])}
 
-    async def _health_shown(self, fact: messages.HealthChanged) -> None:
-        found = await run_sync(self._read_health, fact.camera_ids)
-        for camera_id in fact.camera_ids:
+    async def _health_changed(self, facts: Sequence[messages.HealthChanged]) -> None:
+        ids = list(dict.fromkeys(camera_id for fact in facts for camera_id in fact.camera_ids))
+        found = await run_sync(self._read_health, ids if len(ids) <= READ_TOGETHER else None)
+        for camera_id in ids:
             self._show("health", camera_id, found.get(camera_id))
 
     async def _on_poke(self, subject: str, data: bytes) -> None:
@@ -377,29 +391,44 @@ class Wiring:
             except NotFound:
                 return None
 
-    def _read_health(self, camera_ids: list[str]) -> dict[str, dict[str, Any]]:
+    def _read_health(self, camera_ids: list[str] | None) -> dict[str, dict[str, Any]]:
         with self._database.read() as session:
             return camera_health(session, camera_ids)
 
-    def _read_infrastructure(self, noun: str, row_id: str) -> dict[str, Any] | None:
+    def _read_infrastructure(self, rows: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any] | None]:
+        found: dict[tuple[str, str], dict[str, Any] | None] = {}
         with self._database.read() as session:
-            try:
-                return infrastructure.one(session, noun, row_id, PROGRAM)
-            except NotFound:
-                return None
+            for noun, row_id in rows:
+                try:
+                    found[noun, row_id] = infrastructure.one(session, noun, row_id, PROGRAM)
+                except NotFound:
+                    found[noun, row_id] = None
+        return found
 
-    def _read_infrastructure_of(self, site_id: str) -> dict[str, list[dict[str, Any]]]:
+    def _read_sites(self, ids: Sequence[str]) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
         with self._database.read() as session:
-            return {noun: infrastructure.listing(session, noun, PROGRAM, site_id) for noun in _SHOWN}
+            rows = session.scalars(select(Site).where(Site.id.in_(ids)))
+            sites = {row.id: views.view("site", row, PROGRAM) for row in rows}
+            of_each: list[str | None] = list(ids) if len(ids) <= FEW_SITES else [None]  # or all there are, once
+            carrying = {
+                noun: [value for one in of_each for value in infrastructure.listing(session, noun, PROGRAM, one)]
+                for noun in _SHOWN
+            }
+        return sites, carrying
+
+    def _read_cameras(self, ids: Sequence[str]) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
+        """Cameras as they are shown, and as recorders shall have them."""
+        with self._database.read() as session:
+            rows = session.scalars(select(Camera).where(Camera.id.in_(ids))).all()
+            shed = shed_cameras(session, {row.site_id for row in rows if row.site_id})
+            return (
+                {row.id: views.view("camera", row, PROGRAM) for row in rows},
+                {row.id: _encode(wanted_camera(row, shed.get(row.id, ""))) for row in rows},
+            )
 
     def _read_accounts(self) -> list[dict[str, Any]]:
         with self._database.read() as session:
             return list_accounts(session)
-
-    def _read_wanted_camera(self, camera_id: str) -> bytes | None:
-        with self._database.read() as session:
-            row = session.get(Camera, camera_id)
-            return None if row is None else _encode(wanted_camera(row, wanted_shed(session, row)))
 
     def _read_wanted_hold(self, hold_id: str) -> bytes | None:
         with self._database.read() as session:
@@ -440,13 +469,18 @@ async def _equal(bucket: Bucket, wanted: Mapping[str, bytes]) -> int:
     }
     changes |= dict.fromkeys(there.keys() - wanted.keys() - {BUCKET_WHOLE})
 
-    async def write(key: str) -> None:
-        value = changes[key]
+    await _write(bucket, changes)
+    if BUCKET_WHOLE not in there:
+        await bucket.put(BUCKET_WHOLE, b"1")  # last: see `recorder/desired.py`
+    return len(changes)
+
+
+async def _write(bucket: Bucket, changes: Mapping[str, bytes | None]) -> None:
+    """Put or delete (None) keys, many at once."""
+
+    async def write(key: str, value: bytes | None) -> None:
         await (bucket.delete(key) if value is None else bucket.put(key, value))
 
     keys = list(changes)
     for first in range(0, len(keys), EQUAL_TOGETHER):
-        await asyncio.gather(*(write(key) for key in keys[first : first + EQUAL_TOGETHER]))
-    if BUCKET_WHOLE not in there:
-        await bucket.put(BUCKET_WHOLE, b"1")  # last: see `recorder/desired.py`
-    return len(changes)
+        await asyncio.gather(*(write(key, changes[key]) for key in keys[first : first + EQUAL_TOGETHER]))

@@ -1,7 +1,7 @@
 """Committing what sheds: a site's policy, and the step in force, by the clock of `health` or by a person.
 
 A step is audited and told as `SheddingChanged`, with `CameraChanged` of the site's cameras, so that their recorders
-carry it out (`wanted_shed`). A step that a person chose stays until it is given back, or the grid has been there for
+carry it out (`shed_cameras`). A step that a person chose stays until it is given back, or the grid has been there for
 `MANUAL_ON_GRID_S`. Frame rates lowered in cameras are written down (`note_frame_rates`), to be restored later.
 Called by the web's routes, by the `health` role (`consider`) and by `shed_rates.py`.
 """
@@ -166,14 +166,6 @@ def shed_cameras(session: Session, site_ids: Iterable[str] | None = None) -> dic
             if how:
                 found[camera.id] = how
     return found
-
-
-def wanted_shed(session: Session, camera: Camera) -> str:
-    """What `WantedCamera.shed` says of a camera."""
-    row = session.get(ShedPolicy, camera.site_id) if camera.site_id else None
-    if row is None or not row.step:
-        return shedding.SHED_NONE
-    return _effect(row).shed(camera.priority, bool(camera.sub_url))
 
 
 def sites_with_policy(session: Session) -> list[str]:
