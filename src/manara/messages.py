@@ -370,6 +370,14 @@ class LatestReading(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
 
 
+class DeviceTold(msgspec.Struct, frozen=True, kw_only=True):
+    """How a telemetry device is doing: `ok`, `silent`, `unreadable` (`why`), `waiting`; since when."""
+
+    state: str
+    since_us: int
+    why: str = ""
+
+
 class VitalsReport(msgspec.Struct, frozen=True, kw_only=True):
     """What changed at the sites since the last report; all of it every minute (`complete`)."""
 
@@ -379,6 +387,7 @@ class VitalsReport(msgspec.Struct, frozen=True, kw_only=True):
     latest: dict[str, list[LatestReading]] = {}  # by site
     links: dict[str, str] = {}  # link id: up, down, degraded, unknown
     switches: dict[str, str] = {}
+    devices: dict[str, DeviceTold] = {}  # by id
     counters: dict[str, int] = {}
 
 

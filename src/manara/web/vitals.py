@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from manara.base.clock import Clock
-from manara.messages import LatestReading, Vitals, VitalsReport
+from manara.messages import DeviceTold, LatestReading, Vitals, VitalsReport
 from manara.web.live import Hub
 
 SILENT_S = 20.0  # `health` reports at least every 5 s, changed or not
@@ -37,6 +37,8 @@ class SiteVitals:
     _states: dict[tuple[str, str], str] = field(default_factory=dict)  # ("link", id) → up, down …
     _latest: dict[str, dict[tuple[str, str], LatestReading]] = field(default_factory=dict)
 
+    _devices: dict[str, DeviceTold] = field(default_factory=dict)
+
     def take(self, report: VitalsReport) -> None:
         """What changed at the sites, or all of it."""
         self._heard_s, self._heard_us = self.clock.monotonic_s(), self.clock.wall_us()
@@ -49,6 +51,7 @@ class SiteVitals:
                 del self._vitals[site_id]
                 self.hub.delete("vitals", site_id)
             self._latest.clear()
+            self._devices.clear()
         for vitals in report.vitals:
             if self._known("site", vitals.id):
                 self._vitals[vitals.id] = vitals
@@ -58,6 +61,7 @@ class SiteVitals:
                 if self._known(kind, row_id):
                     self._states[kind, row_id] = state
                     self._show_state(kind, row_id)
+        self._devices.update(report.devices)
         for site_id, readings in report.latest.items():
             if self._known("site", site_id):
                 self._remember(site_id, readings)
@@ -84,6 +88,13 @@ class SiteVitals:
         if self.silent_since_us is not None:
             return UNKNOWN
         return self._states.get((kind, row_id), UNKNOWN)
+
+    def device(self, device_id: str) -> dict[str, Any]:
+        """How a telemetry device is doing: `state` (ok, silent, unreadable, waiting, unknown), `since_us`, `why`."""
+        told = self._devices.get(device_id)
+        if told is None or self.silent_since_us is not None:
+            return {"state": UNKNOWN, "since_us": self.silent_since_us, "why": ""}
+        return {"state": told.state, "since_us": told.since_us, "why": told.why}
 
     def of(self, site_id: str) -> dict[str, Any] | None:
         """The vitals of a site as shown, None where nothing was told."""

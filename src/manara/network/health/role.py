@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from manara import messages
 from manara.base.clock import Clock
 from manara.base.errors import ManaraError
-from manara.messages import ImageReport, Message, Reading, RecorderStatus
+from manara.messages import DeviceTold, DiskStatus, ImageReport, Message, Reading, RecorderStatus
 from manara.network.health import normals
 from manara.network.health.actions import commit, read_open, read_topology
 from manara.network.health.batteries import Batteries, forecast_values
@@ -61,6 +61,7 @@ SHED_EVERY_S = 10.0
 LEARN_EVERY_S = 3600.0
 REREAD_EVERY_S = 300.0  # the network is read again also when no word of a change came
 SAVE_EVERY_S = 900.0
+MEASUREMENTS = "measurements"  # in the place of a recorder, where their folder cannot be written
 KEEP_EVERY_S = 2.0  # only while something is well for the first time
 
 _CHANGES = (messages.CameraChanged, messages.SiteChanged, messages.InfrastructureChanged)
@@ -103,6 +104,7 @@ class Health:
         self.batteries = Batteries()
         self.vitals = VitalsBook()
         self.forecasts: dict[str, Mapping[str, Any]] = {}
+        self._device_states: dict[str, DeviceTold] = {}
         self.shed: dict[str, int] = {}
         self.commits = 0
         self.monitor: Monitor | None = None
@@ -318,10 +320,14 @@ class Health:
     async def _look_at_devices(self) -> None:
         if self.monitor is None:
             return
-        looks = [
-            DeviceLook(state.device_id, state.site_id, state.state, state.since_us, state.why)
-            for state in self.gatherer.states()
-        ]
+        states = self.gatherer.states()
+        self._device_states = {
+            state.device_id: DeviceTold(state=state.state, since_us=state.since_us, why=state.why) for state in states
+        }
+        kept = self.measurements
+        told = DiskStatus(path=str(kept.folder), state=kept.state, cause=kept.cause)
+        self.monitor.program.disk(MEASUREMENTS, told, self._clock.wall_us())
+        looks = [DeviceLook(state.device_id, state.site_id, state.state, state.since_us, state.why) for state in states]
         self.monitor.devices(looks, self._clock.wall_us())
         self._wake.set()
 
@@ -337,6 +343,7 @@ class Health:
                 self.shed,
                 self._clock.wall_us(),
                 complete=number % VITALS_COMPLETE == 0,
+                devices=self._device_states,
                 counters=self.counters(),
             )
             number += 1
@@ -399,7 +406,9 @@ class Health:
                 self._reread.set()
                 await asyncio.sleep(COMMIT_RETRY_S)
                 continue
-            if topology != monitor.engine.board.topology:
+            old = monitor.engine.board.topology
+            if topology != old:
+                self.latest.forget(gone(old, topology, self.latest))
                 monitor.topology(topology, self._clock.wall_us())
                 self._wake.set()
 
@@ -427,3 +436,15 @@ class Health:
             counted["open_conditions"] = len(self.monitor.latches.active)
             counted["open_causes"] = len(self.monitor.engine.open)
         return counted | self.latest.counters() | self.gatherer.counters() | self.measurements.counters()
+
+
+def gone(old: Topology, new: Topology, latest: Latest) -> set[str]:
+    """The subjects of which something is known and that exist no more."""
+    kept = (
+        (old.sites, new.sites), (old.cameras, new.cameras), (old.switches, new.switches), (old.links, new.links),
+        (old.sources, new.sources), (old.devices, new.devices),
+    )  # fmt: skip
+    if all(before.keys() <= after.keys() for before, after in kept):
+        return set()
+    known = {one.subject for site_id in latest.sites() for one in latest.of_site(site_id)}
+    return {one for one in known if old.site_of(one) in old.sites and new.site_of(one) not in new.sites}

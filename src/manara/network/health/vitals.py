@@ -6,15 +6,16 @@ last report, and all of it when asked for `complete`. Called by `role.py`.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from manara.messages import LatestReading, Vitals, VitalsReport
+from manara.messages import DeviceTold, LatestReading, Vitals, VitalsReport
 from manara.network.health.conditions import Latches
 from manara.network.health.topology import SiteNode, Topology
 
 READINGS_A_PART = 3000
+_Told = TypeVar("_Told")
 
 
 class Readings(Protocol):
@@ -44,6 +45,7 @@ class VitalsBook:
     _told: dict[str, Vitals] = field(default_factory=dict)
     _links: dict[str, str] = field(default_factory=dict)
     _switches: dict[str, str] = field(default_factory=dict)
+    _devices: dict[str, DeviceTold] = field(default_factory=dict)
 
     def report(
         self,
@@ -55,6 +57,7 @@ class VitalsBook:
         at_us: int,
         *,
         complete: bool,
+        devices: Mapping[str, DeviceTold] | None = None,
         counters: Mapping[str, int] | None = None,
     ) -> VitalsReport:
         """The next report."""
@@ -65,6 +68,11 @@ class VitalsBook:
         }
         links = {id: _link(id, latches, readings) for id in topology.links}
         switches = {id: _switch(id, topology, latches, readings) for id in topology.switches}
+        looks = dict(devices or {})
+        for id, before in self._devices.items():
+            look = looks.get(id)
+            if look is not None and (look.state, look.why) == (before.state, before.why):
+                looks[id] = before  # its silence only grew longer
         latest = readings.changes()
         if complete:
             latest = {site_id: readings.of_site(site_id) for site_id in readings.sites()}
@@ -75,9 +83,10 @@ class VitalsBook:
             latest=latest,
             links=links if complete else _changed(links, self._links),
             switches=switches if complete else _changed(switches, self._switches),
+            devices=looks if complete else _changed(looks, self._devices),
             counters=dict(counters or {}),
         )
-        self._told, self._links, self._switches = now, links, switches
+        self._told, self._links, self._switches, self._devices = now, links, switches, looks
         return report
 
 
@@ -97,7 +106,7 @@ def in_parts(report: VitalsReport) -> Iterator[VitalsReport]:
         yield VitalsReport(at_us=report.at_us, latest=part, counters=report.counters)
 
 
-def _changed(now: dict[str, str], before: dict[str, str]) -> dict[str, str]:
+def _changed(now: dict[str, _Told], before: dict[str, _Told]) -> dict[str, _Told]:
     return {id: state for id, state in now.items() if before.get(id) != state}
 
 

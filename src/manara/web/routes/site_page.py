@@ -43,6 +43,8 @@ async def condition(handed: Handed, person: Person, site_id: str) -> Response:
     for noun in ("switch", "link"):
         for row in found[f"{noun}es" if noun == "switch" else "links"]:
             row["state"] = handed.vitals.state(noun, row["id"])
+    for row in found["devices"]:
+        row |= handed.vitals.device(row["id"])
     for camera in found["cameras"]:
         camera["status"] = handed.hub.value("status", camera["id"]) or {}
     failures = handed.shed_rates.failures()
