@@ -348,6 +348,11 @@ def main() -> int:
                "load_before": round(load_before, 2), "load_after": round(os.getloadavg()[0], 2)}  # fmt: skip
     given_here = {"minutes": given.minutes, "sites": given.sites, "cameras": given.cameras}
     print(json.dumps({"figures": figures, "given": given_here, "on": machine}))
+    sent = figures["sent"]
+    print(
+        f"readings: taken {sent['readings'] + sent['pushed']}, sent again {sent['sent_again']}, "
+        f"lost {sent['lost']}, not taken {sent['not_taken']}, refused {sent['refused']}"
+    )
     slope = figures["processes"]["control"]["slope_mb_h"]
     silence_s = figures["client"]["longest_silence_s"]
     print(f"control {control} % (limit {CONTROL_LIMIT_PCT:g}), silence {silence_s} s (limit {SILENCE_LIMIT_S:g})")

@@ -14,6 +14,7 @@ import json
 import random
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from manara.store.nats_server import JournalAddress
 
 PUSH_SUBJECT = "manara.telemetry.push"
 CAMERAS_A_RECORDER = 300
+AGAIN_S = (2.0, 5.0)  # a box with a little memory sends again after these, then the readings are lost
 _encode = msgspec.json.Encoder().encode
 # What goes wrong at once, by a thousand sites: a quarter of them, and a dust storm over a section.
 STORM = (("grid", 60), ("site_power", 30), ("switch_dead", 20), ("link_cut", 30), ("camera_dead", 60),
@@ -83,7 +85,18 @@ class Speaker:
         self.pusher = Pusher(plan["base_url"], directory.tokens)
         self.plan = plan
         self.journal = journal
-        self.counts = dict.fromkeys(("statuses", "verdicts", "readings", "pushed", "told", "lost", "refused"), 0)
+        names = (
+            "statuses",
+            "verdicts",
+            "readings",
+            "pushed",
+            "sent_again",
+            "no_answer",
+            "not_taken",
+            "lost",
+            "refused",
+        )
+        self.counts = Counter(dict.fromkeys(names, 0))
         self.site_ids = {code: directory.ids[f"site:{code}"].partition(":")[2] for code in self.estate.sites}
         self.camera_ids: dict[str, str] = plan["camera_ids"]
         self._chance = random.Random(3)
@@ -156,12 +169,20 @@ class Speaker:
             task.add_done_callback(self._posts.discard)
 
     async def _push(self, post: Post) -> None:
-        try:
-            await self.pusher.say(post)
-        except (httpx.HTTPError, OSError):
-            self.counts["lost"] += len(post.told)
-        else:
-            self.counts["pushed"] += len(post.told)
+        for wait_s in (*AGAIN_S, None):
+            try:
+                await self.pusher.say(post)
+            except httpx.HTTPStatusError as error:  # 503 "nobody took it", 429: a device sends it again
+                self.counts[f"answered_{error.response.status_code}"] += 1
+            except (httpx.HTTPError, OSError):
+                self.counts["no_answer"] += 1
+            else:
+                self.counts["pushed"] += len(post.told)
+                return
+            if wait_s is not None:
+                self.counts["sent_again"] += len(post.told)
+                await asyncio.sleep(wait_s)
+        self.counts["lost"] += len(post.told)
 
     async def _ask(self, post: Post) -> None:
         site_id = self.site_ids[self.estate.devices[post.device].site]
@@ -173,6 +194,9 @@ class Speaker:
             answer = json.loads(await self.journal.ask(PUSH_SUBJECT, _encode(ReadingBatch(readings=readings)), 10.0))
         except Unavailable:
             self.counts["lost"] += len(readings)
+            return
+        if not answer.get("ok"):
+            self.counts["not_taken"] += len(readings)
             return
         self.counts["refused"] += sum(bool(reason) for reason in answer.get("reasons", ()))
         self.counts["readings"] += len(readings)
@@ -215,7 +239,7 @@ class Speaker:
         dark = sorted({code for one in faults for code in one["cameras"]})
         kinds = sorted({one["kind"] for one in faults})
         more = {"behind_s": round(behind_s, 2), "faults": len(faults), "kinds": kinds, "cameras_harmed": len(dark)}
-        print(json.dumps(self.counts | more), flush=True)
+        print(json.dumps(dict(self.counts) | more | {"posts_on_the_way": len(self._posts)}), flush=True)
 
 
 async def speak(folder: Path) -> None:

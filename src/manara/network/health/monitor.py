@@ -66,6 +66,7 @@ class Monitor:
         self.counters = Counters()
         self._since_us: dict[str, int] = dict.fromkeys(topology.cameras, now_us)  # known to us since
         self._unheard_us = now_us
+        self._silenced_us = 0
         self._forecasts: dict[str, Mapping[str, Any]] = {}
         self._shed: dict[str, int] = {}
 
@@ -157,8 +158,11 @@ class Monitor:
 
     def step(self, now_us: int) -> Batch:
         """Let time pass and judge; returns what changed."""
-        for recorder_id, heard_us in self.program.silent(now_us):
-            self.streams.silent(recorder_id, now_us, heard_us)
+        silent = self.program.silent(now_us)
+        if silent and now_us - self._silenced_us >= S:  # each stream of it: once a second is enough
+            self._silenced_us = now_us
+            for recorder_id, heard_us in silent:
+                self.streams.silent(recorder_id, now_us, heard_us)
         self.program.tick(now_us)
         self.streams.tick(now_us)
         self.images.tick(now_us)

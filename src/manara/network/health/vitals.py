@@ -15,6 +15,7 @@ from manara.network.health.conditions import Latches
 from manara.network.health.topology import SiteNode, Topology
 
 READINGS_A_PART = 3000
+DEVICES_BESIDE = 500
 _Told = TypeVar("_Told")
 
 
@@ -101,7 +102,10 @@ def in_parts(report: VitalsReport) -> Iterator[VitalsReport]:
             count = 0
         parts[-1][site_id] = told[:READINGS_A_PART]
         count += len(told)
-    yield msgspec.structs.replace(report, latest=parts[0])
+    apart = len(report.devices) > DEVICES_BESIDE  # with all sites' vitals and readings in it, the first is long enough
+    yield msgspec.structs.replace(report, latest=parts[0], devices={} if apart else report.devices)
+    if apart:
+        yield VitalsReport(at_us=report.at_us, devices=report.devices, counters=report.counters)
     for part in parts[1:]:
         yield VitalsReport(at_us=report.at_us, latest=part, counters=report.counters)
 
