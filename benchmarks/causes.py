@@ -919,7 +919,7 @@ def main() -> int:
     told = measure(chosen.faults, chosen.seed, wrong=chosen.wrong)
     print(
         f"{told['strict_pct']} % name the very fault; {told['right_pct']} % say all that could be known: "
-        f"{told['not_tellable']} of {told['faults']} runs say `site_isolated` where nothing told could decide"
+        f"{told['not_tellable']} of {told['faults']} runs say less (`site_isolated`) where nothing told could decide"
     )
     print(json.dumps(told))
     return 0 if told["ok"] else 1
