@@ -75,6 +75,17 @@ def test_a_frozen_picture_is_found_under_a_running_clock() -> None:
     assert "image_frozen" not in kinds(camera)
 
 
+def test_paint_on_the_lens_of_a_scene_that_repeats_is_dirt_and_not_a_frozen_picture() -> None:
+    camera = Camera()
+    camera.looks(20)
+    painted = camera.seen()
+    painted[90:270, 60:520] = 60.0
+    for _ in range(12):
+        camera.look(painted, step_s=2.5)
+        assert "image_frozen" not in kinds(camera)
+    assert kinds(camera) & {"image_dirty", "image_covered"}
+
+
 def test_a_static_scene_with_noise_is_not_frozen_and_one_without_noise_teaches_patience() -> None:
     camera = Camera(noise=1.2)
     camera.looks(40)

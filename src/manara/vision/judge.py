@@ -28,6 +28,9 @@ SETTLE_MOST_US = 40_000_000
 FREE = "?"  # a PTZ camera that a person steered: it stands anywhere
 _ODD_US = 90_000_000  # another light, the same view: followed after this long
 _ODD_MOST_US = 600_000_000  # nothing that has a name, but not what it was: accepted after this long
+_POOR_BLOCKS = 72  # of 144: a view with fewer structured blocks is bare, and a car may be most of its structure
+_AS_PLAIN = 0.8
+_TAKEN_US = 20_000_000  # a suspicion of another kind goes before "frozen" for so long
 _SHIFTS = 6
 _SHIFTS_US = 60_000_000
 _HOUR_DAYS = 3  # before an hour was seen on so many days, the clock says whether it is day
@@ -107,6 +110,7 @@ class CameraJudge:
     loops: bool = True
     _streak: _Streak = field(default_factory=_Streak)
     _colour: _Streak = field(default_factory=_Streak)
+    _plainest: float = 0.0  # the least structure of a look that was well; 0 = not known
     _calm: int = 0
     _odd_us: int = 0
     _learned_us: int = 0
@@ -158,6 +162,10 @@ class CameraJudge:
                 self._streak = _Streak()
                 base = self._base(look)
                 evidence = judge(look, base, day=self._day(hour))
+        if evidence.kinds.get("image_covered") and (known_view := self._known_view(look, self._day(hour))) is not None:
+            base, evidence = known_view  # what stood before the camera has left: this was seen when it was well
+        if base is not None and self._as_plain_before(look, base):
+            evidence.kinds.pop("image_covered", None)
         before = set(self.findings)
         self._shake(evidence, at_us)
         self._weigh(evidence, look)
@@ -194,6 +202,22 @@ class CameraJudge:
         if recent is None or (view is not None and other >= SAME_VIEW and other > share + 0.25):
             return view
         return recent
+
+    def _as_plain_before(self, look: Look, base: View) -> bool:
+        """Whether a bare view has only as little structure as it had before while it was well: a car has left."""
+        poor = int(base.textured.sum()) < _POOR_BLOCKS
+        return poor and 0 < _AS_PLAIN * self._plainest <= float(look.block_edges.sum())
+
+    def _known_view(self, look: Look, day: float) -> tuple[View, Evidence] | None:
+        """A reference on which this look is well: its structure lies there, whatever the recent picture had besides."""
+        for view in self.references.of(self.preset):
+            evidence = judge(look, view, day=day)
+            match = evidence.match
+            if match is None or evidence.kinds or evidence.changed:
+                continue
+            if match.sigmas >= 8 and match.score >= SAME_VIEW * evidence.usual and evidence.layout >= 0.6:
+                return view, evidence
+        return None
 
     def _weigh(self, evidence: Evidence, look: Look) -> None:
         """Whatever takes the view away: one finding at a time, the strongest."""
@@ -244,7 +268,12 @@ class CameraJudge:
     def _weigh_repeats(self, at_us: int) -> None:
         repeats = self.repeats
         hidden = any(kind in ("image_black", "image_white", "image_covered") for kind in self.findings)
-        if repeats.frozen and not hidden:
+        # Paint on the lens or a turned camera leaves a picture that may well stand still: what took the view away is
+        # the finding, and has the time it needs to be known. A picture that froze shows the usual view.
+        taken = any(kind in LASTING and kind != _COLOUR for kind in self.findings) or (
+            self._streak.looks > 0 and at_us - self._streak.since_us < _TAKEN_US
+        )
+        if repeats.frozen and not hidden and not taken:
             self.findings.setdefault(
                 "image_frozen", ImageFinding(kind="image_frozen", confidence=0.95, since_us=repeats.still_since_us)
             )
@@ -333,6 +362,8 @@ class CameraJudge:
             self._calm = 0
             return None
         self._odd_us = 0
+        structure = float(look.block_edges.sum())
+        self._plainest = min(self._plainest or structure, structure)
         if self.recent.looks >= 3:
             self.recent.learn_score(self.recent.score_of(look))
         self.recent.learn(look, at_us, RECENT_LOOKS)
