@@ -30,6 +30,7 @@ from manara.alarms.signals import MEMBERS_MAX, Member, Route, Signal, no_console
 from manara.alarms.tables import Alarm, AlarmSignal, Suppression
 from manara.base.clock import Clock, to_datetime
 from manara.base.errors import ManaraError
+from manara.base.forever import forever
 from manara.network.health import views as health
 from manara.network.health.tables import CauseRow
 from manara.network.tables import Camera, GuardTour, Site
@@ -108,8 +109,8 @@ class AlarmWiring:
     def start(self) -> list[asyncio.Task[None]]:
         """Reconcile, then follow causes and the clock for ever."""
         return [
-            asyncio.create_task(self._follow(), name="causes to alarms"),
-            asyncio.create_task(self._keep_time(), name="clock of alarms"),
+            asyncio.create_task(forever("causes to alarms", self._follow)),
+            asyncio.create_task(forever("clock of alarms", self._keep_time)),
         ]
 
     async def judge(self) -> None:
@@ -207,7 +208,8 @@ class AlarmWiring:
         self._read_us = min(self._read_us, self._clock.wall_us())  # set back: what changes from now on looks old
         whole = self._reconciled_s is None or now_s - self._reconciled_s >= RECONCILE_S
         with self._database.read() as session:
-            causes = health.causes_changed_since(session, self._read_us - LOOK_BACK_US, BATCH) if self._read_us else []
+            since_us = self._read_us - LOOK_BACK_US
+            causes = health.causes_changed_since(session, since_us, BATCH, self._taken) if self._read_us else []
             if len(causes) == BATCH:
                 self._wake.set()
             newest_us = max((cause["changed_us"] for cause in causes), default=0)
@@ -221,16 +223,36 @@ class AlarmWiring:
             causes += [cause for id in sorted(named) if (cause := health.cause(session, id)) is not None]
             fresh = {cause["id"]: cause for cause in causes if self._taken.get(cause["id"]) != cause["changed_us"]}
             signals += _ended_at_last(session, signals_of(session, list(fresh.values())))
-        if signals:
-            actions.take_signals(self._database, at, signals, self._rules, self._route)
-        self._untold.clear()
+        refused = self._take(at, signals)
+        self._untold = [signal for signal in self._untold if signal.id in refused]
         self._named -= named
-        self._taken.update({id: cause["changed_us"] for id, cause in fresh.items()})
+        self._taken.update({id: cause["changed_us"] for id, cause in fresh.items() if id not in refused})
         self._read_us = max(self._read_us, newest_us, 1)
         if whole:
             self._reconciled_s = now_s
             oldest_us = self._read_us - 2 * LOOK_BACK_US
             self._taken = {id: at_us for id, at_us in self._taken.items() if id in open_ids or at_us >= oldest_us}
+
+    def _take(self, at: datetime, signals: Sequence[Signal]) -> set[str]:
+        """Hand signals in; returns the ids of those that the room cannot take: one must not keep back all others."""
+        refused: set[str] = set()
+        if not signals:
+            return refused
+        try:
+            actions.take_signals(self._database, at, signals, self._rules, self._route)
+        except (ManaraError, SQLAlchemyError):
+            raise  # the state is away: all of them later
+        except Exception:
+            log.exception("signals are taken one by one", extra={"signals": len(signals)})
+            for signal in signals:
+                try:
+                    actions.take_signal(self._database, at, signal, self._rules, self._route)
+                except (ManaraError, SQLAlchemyError):
+                    raise
+                except Exception as error:  # noqa: BLE001 - told, counted, tried again while it stands
+                    refused.add(signal.id)
+                    self._failed(f"signal {signal.id} cannot be taken", error)
+        return refused
 
     def _ended_meanwhile(self, session: Session) -> list[dict[str, Any]]:
         """Causes that ended, or came and went, while nobody judged."""
@@ -377,16 +399,15 @@ class AlarmWiring:
             self._hub.put("alarm", value["id"], value)
 
     async def _forget(self) -> None:
-        """Alarms closed more than an hour ago leave the screens; suppressions are shown as they are."""
+        """Alarms closed more than an hour ago leave the screens; alarms and suppressions are shown as they are."""
 
-        def read() -> tuple[set[str], dict[str, dict[str, Any]]]:
+        def read() -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
             with self._database.read() as session:
-                alarms = {value["id"] for value in views.shown(session, self._clock.wall_us())}
+                alarms = {value["id"]: value for value in views.shown(session, self._clock.wall_us())}
                 return alarms, {value["id"]: value for value in views.suppressions(session)}
 
         alarms, suppressions = await run_sync(read)
-        for id in set(self._hub.ids("alarm")) - alarms:
-            self._hub.delete("alarm", id)
+        self._hub.replace("alarm", alarms)  # also what a commit that took long has hidden from the look-back
         self._hub.replace("suppression", suppressions)
 
     def _now(self) -> datetime:

@@ -26,6 +26,7 @@ from manara.alarms.duty_tables import Shift
 from manara.alarms.signals import Route, no_console
 from manara.base.clock import Clock, to_datetime
 from manara.base.errors import ManaraError, NotFound, Unavailable
+from manara.base.forever import forever
 from manara.messages import Message, RecorderStatus, VitalsReport
 from manara.network import views
 from manara.network.health.views import camera_health
@@ -184,23 +185,23 @@ class Wiring:
             **{fact: (handler,) for fact, handler in self.alarms.handlers.items()},
             **{fact: (handler,) for fact, handler in self.work.handlers.items()},
         }
-        self.backlog = Backlog("wiring", self._handle, self._on_stuck, self._done, each_counts=[messages.RoleRestarted])
+        self.backlog = Backlog("control", self._handle, self._on_stuck, self._done, each_counts=[messages.RoleRestarted])
 
     async def start(self) -> None:
         """Load the state into the hub, follow the facts, relay the outbox, make the buckets equal to the state."""
         self._subscriptions = [
             self._journal.subscribe(
-                "wiring", self.backlog.take, (*self.together, *self.handlers), from_start=False, on_stuck=self._on_stuck
-            ),
+                "control", self.backlog.take, (*self.together, *self.handlers), on_stuck=self._on_stuck
+            ),  # from the start: what a new journal keeps before its first reader is there must not be missed
             self._journal.listen(STATUS_PREFIX + "*", self._on_status),
             self._journal.listen(VITALS_SUBJECT, self._on_vitals),
             self._journal.listen(POKE_SUBJECT, self._on_poke),
         ]
         await self.load()
         self._tasks = [
-            asyncio.create_task(self.backlog.run(), name="backlog"),
-            asyncio.create_task(self.relay.run(), name="outbox relay"),
-            asyncio.create_task(self._keep_buckets(), name="buckets"),
+            asyncio.create_task(forever("backlog", self.backlog.run)),
+            asyncio.create_task(forever("outbox relay", self.relay.run)),
+            asyncio.create_task(forever("buckets", self._keep_buckets)),
             *self.alarms.start(),
             *self.work.start(),
         ]
@@ -354,6 +355,8 @@ class Wiring:
             if self._journal.connected and done_at != self._journal.counters.reconnects:
                 reconnects = self._journal.counters.reconnects
                 try:
+                    if reconnects:
+                        await self.load()  # facts that a lost journal kept, nobody will tell
                     written = await self.equal_buckets()
                 except Unavailable as error:
                     log.warning("buckets wait", extra={"reason": error.message})

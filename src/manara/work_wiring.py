@@ -22,6 +22,7 @@ from manara.access.who import Who
 from manara.alarms import suppressing
 from manara.base.clock import Clock, to_datetime
 from manara.base.errors import ManaraError
+from manara.base.forever import forever
 from manara.network.maintenance import checking, views
 from manara.network.maintenance.tables import Outage, PreventiveRound, WorkOrder
 from manara.settings import Maintenance
@@ -67,7 +68,7 @@ class WorkWiring:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Check finished work, for ever."""
-        return [asyncio.create_task(self._keep_time(), name="clock of maintenance")]
+        return [asyncio.create_task(forever("clock of maintenance", self._keep_time))]
 
     async def _keep_time(self) -> None:
         turn = 0

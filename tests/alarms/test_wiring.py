@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from manara import alarm_wiring
 from manara.access.roles import Role
 from manara.access.who import Who
 from manara.alarm_wiring import AlarmWiring
+from manara.alarms import policy
 from manara.alarms.room import SECOND_US
 from manara.alarms.tables import Alarm, AlarmSignal, Suppression
 from manara.base.clock import FakeClock, to_datetime
@@ -27,6 +29,7 @@ from manara.store.secret import SecretBox
 from manara.web.live import Hub, View
 from manara.web.statuses import Statuses
 from manara.wiring import Wiring
+from tests.support.patience import LONG_S
 from tests.web.world import NORTH, SOUTH, network
 
 HEALTH = Who.system("health")
@@ -179,6 +182,50 @@ def test_a_cause_committed_late_by_another_process_is_not_missed(province: Provi
     asyncio.run(check())
 
 
+def test_more_causes_in_one_moment_than_are_read_at_once_are_all_taken(
+    province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarm_wiring, "BATCH", 3)
+
+    async def check() -> None:
+        province.cause("first", "link_cut", "link:0")
+        await province.pass_by(1)
+        for number in range(1, 10):
+            province.cause(f"c{number}", "link_cut", f"link:{number}")
+        for _ in range(4):
+            await province.pass_by(1)
+        with province.database.read() as session:
+            taken = session.scalars(select(AlarmSignal.signal_id).where(AlarmSignal.member_id == "")).all()
+        assert len(taken) == 10
+
+    asyncio.run(check())
+
+
+def test_a_signal_that_nobody_can_take_keeps_back_no_other(province: Province, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = policy.take
+
+    def breaks(room: Any, signal: Any, now_us: int) -> bool:
+        if signal.id == "bad":
+            raise KeyError("a fault of ours")
+        return take(room, signal, now_us)
+
+    monkeypatch.setattr(policy, "take", breaks)
+
+    async def check() -> None:
+        province.cause("bad", "link_cut", "link:1")
+        province.cause("good", "link_cut", "link:2")
+        await province.pass_by(1)
+        await province.pass_by(2)
+        assert province.shown() == {"link_cut link:2": "unacknowledged"}
+        assert province.wiring.failures > 0
+        monkeypatch.setattr(policy, "take", take)
+        await province.pass_by(1)
+        await province.pass_by(2)
+        assert "link_cut link:1" in province.shown()
+
+    asyncio.run(check())
+
+
 def test_a_clock_that_is_set_back_hides_no_cause(province: Province) -> None:
     async def check() -> None:
         province.cause("before", "link_cut", "link:1")
@@ -275,7 +322,7 @@ def test_the_whole_wiring_shows_alarms_kinds_and_suppressions(database: Database
         wiring = Wiring(database, MemoryJournal(), province.clock, hub, Statuses(hub, province.clock))
         await wiring.start()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(LONG_S):
                 while not hub.ids("alarm"):
                     await asyncio.sleep(0.02)
         finally:

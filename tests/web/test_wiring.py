@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from manara.access.who import Who
 from manara.alarms.tables import Alarm
@@ -22,6 +22,7 @@ from manara.store.secret import SecretBox
 from manara.web.live import Hub
 from manara.web.statuses import Statuses
 from manara.wiring import Relay, Wiring
+from tests.support.patience import LONG_S
 from tests.web.world import network
 
 CLOCK = SystemClock()
@@ -140,7 +141,7 @@ def test_a_handler_that_fails_is_tried_again_and_holds_up_nothing(database: Data
         wiring.handlers = {PlaceChanged: (shaky,)}
         await wiring.start()
         act(database, "a")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             while not wiring.stuck:
                 await asyncio.sleep(0.01)
             act(database, "b")
@@ -195,5 +196,36 @@ def test_cameras_of_an_import_are_wanted_and_shown_together(database: Database, 
         assert set(hub.ids("camera")) == set(ids)
         assert set(hub.ids("site")) == set(sites)
         assert set(await bucket.all()) == {f"camera.{camera_id}" for camera_id in ids}
+
+    asyncio.run(check())
+
+
+def test_what_a_journal_kept_before_its_first_reader_is_told_and_what_a_lost_one_kept_is_read(
+    database: Database, tmp_path: Path
+) -> None:
+    async def check() -> None:
+        journal = MemoryJournal()
+        hub = Hub(CLOCK, {})
+        wiring = Wiring(database, journal, CLOCK, hub, Statuses(hub, CLOCK))
+        seen = asyncio.Event()
+
+        async def see(fact: Message) -> None:
+            seen.set()
+
+        wiring.handlers = {PlaceChanged: (see,)}
+        await journal.publish(PlaceChanged(place="town", place_id="t"))
+        await wiring.start()
+        async with asyncio.timeout(10):
+            await seen.wait()
+            journal.server.away = True
+            rows = network()
+            actions.seed(database, SecretBox.from_file(tmp_path / "key"), TESTER, to_datetime(CLOCK.wall_us()), **rows)
+            with database.act(TESTER, to_datetime(CLOCK.wall_us())) as acting:  # its facts are lost with the journal
+                acting.session.execute(delete(OutboxMessage))
+            journal.server.away = False
+            journal.counters.reconnects += 1
+            while len(hub.ids("camera")) < len(rows["cameras"]):
+                await asyncio.sleep(0.01)
+        await wiring.stop()
 
     asyncio.run(check())

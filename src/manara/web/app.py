@@ -10,7 +10,7 @@ journal's side (relay, handlers) is `manara.wiring`, started by whoever builds t
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import uvicorn
 from anyio import CapacityLimiter
@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from manara import __version__
 from manara.base.errors import Forbidden, ManaraError
+from manara.base.forever import forever
 from manara.settings import Settings
 from manara.store import outbox
 from manara.web import answers, static
@@ -162,10 +163,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.decoders = CapacityLimiter(playback.DECODERS)
     exporting = app.state.exporting = Exporting(services)
     tasks = [
-        asyncio.create_task(_forever("socket watch", watch.run)),
-        asyncio.create_task(_forever("tick", lambda: _tick(services, app.state.system))),
-        asyncio.create_task(_forever("exports", exporting.run)),
-        asyncio.create_task(_forever("frame rates", lambda: _shed_rates(services))),
+        asyncio.create_task(forever("socket watch", watch.run)),
+        asyncio.create_task(forever("tick", lambda: _tick(services, app.state.system))),
+        asyncio.create_task(forever("exports", exporting.run)),
+        asyncio.create_task(forever("frame rates", lambda: _shed_rates(services))),
     ]
     await run_sync(services.ptz.start)
     try:
@@ -179,16 +180,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_sync(services.looking.finish)
         await run_sync(services.ptz.close)
         await run_sync(services.series.close)
-
-
-async def _forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Keep a background job going: one that fails is told in the log and begins again."""
-    while True:
-        try:
-            await work()
-        except Exception:
-            log.exception("a background job failed and begins again", extra={"job": name})
-        await asyncio.sleep(1.0)
 
 
 async def _shed_rates(services: Services) -> None:

@@ -3,7 +3,7 @@
 `cause_view` is what `wiring.py` makes a signal of; `camera_health` is the hub's kind `health`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -65,10 +65,23 @@ def cause(session: Session, cause_id: str) -> dict[str, Any] | None:
     return None if row is None else cause_view(row)
 
 
-def causes_changed_since(session: Session, changed_us: int, limit: int = 1000) -> list[dict[str, Any]]:
-    """Causes that changed at or after `changed_us`, the oldest first: what control asks each 2 s."""
-    query = select(CauseRow).where(CauseRow.changed_us >= changed_us).order_by(CauseRow.changed_us).limit(limit)
-    return [cause_view(row) for row in session.scalars(query)]
+def causes_changed_since(
+    session: Session, changed_us: int, limit: int = 1000, known: Mapping[str, int] | None = None
+) -> list[dict[str, Any]]:
+    """Causes that changed at or after `changed_us`, the oldest first: what control asks each 2 s.
+
+    `known`: id → `changed_us` of what the asker has already; of the rest at most `limit`, so that asking again goes on.
+    """
+    stamps = session.execute(
+        select(CauseRow.id, CauseRow.changed_us)
+        .where(CauseRow.changed_us >= changed_us)
+        .order_by(CauseRow.changed_us, CauseRow.id)
+    )
+    new = [row.id for row in stamps if known is None or known.get(row.id) != row.changed_us][:limit]
+    found: list[CauseRow] = []
+    for first in range(0, len(new), 500):
+        found += session.scalars(select(CauseRow).where(CauseRow.id.in_(new[first : first + 500]))).all()
+    return [cause_view(row) for row in sorted(found, key=lambda row: (row.changed_us, row.id))]
 
 
 def open_causes(
