@@ -19,7 +19,7 @@ from manara.simulate.directory import Directory
 from manara.simulate.estate import DeviceState, Estate, Told
 
 log = logging.getLogger(__name__)
-PUSH_TIMEOUT_S = 3.0
+PUSH_TIMEOUT_S = 8.0  # longer than control waits for health (5 s): its answer must be heard
 PROMPT = frozenset(
     {"grid_present", "battery_present", "cabinet_door_open", "switch_up", "port_up", "link_up"}
 )  # told at once when they change
