@@ -57,9 +57,9 @@ function Bell() {
   if (heard === "blocked") {
     return (
       <Hint text={t("bar.blocked_hint")}>
-        <AriaButton className="button small bell" data-phase="blocked" onPress={() => void sound.unlock()}>
+        <AriaButton className="button small bell" data-phase="blocked" aria-label={t("bar.blocked")} onPress={() => void sound.unlock()}>
           <Icon name="silence" size={15} />
-          {t("bar.blocked")}
+          <span>{t("bar.blocked")}</span>
         </AriaButton>
       </Hint>
     );

@@ -60,7 +60,7 @@ function LinkState() {
   const { phase } = useConnection();
   if (phase === "live") {
     return (
-      <span className="link-state" role="status">
+      <span className="link-state" data-phase="live" role="status">
         <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
           <circle cx="5" cy="5" r="4" fill="currentColor" />
         </svg>

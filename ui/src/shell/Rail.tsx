@@ -1,5 +1,6 @@
 /** The rooms, at the reading side's edge. */
-import { NavLink } from "react-router";
+import { useEffect, useRef } from "react";
+import { NavLink, useLocation } from "react-router";
 import { useTranslation } from "react-i18next";
 import { Icon } from "@/design";
 import { useMay } from "@/state/session";
@@ -8,8 +9,12 @@ import { GROUPS } from "./rooms";
 export function Rail() {
   const { t } = useTranslation();
   const may = useMay();
+  const nav = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  // Where the rooms do not all fit (a phone, a low window), the one that is open is in sight.
+  useEffect(() => nav.current?.querySelector("a.active")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [pathname]);
   return (
-    <nav className="rail" aria-label={t("shell:rooms")}>
+    <nav ref={nav} className="rail" aria-label={t("shell:rooms")}>
       {GROUPS.map((group) => group.filter((room) => room.may(may)))
         .filter((group) => group.length)
         .map((group) => (

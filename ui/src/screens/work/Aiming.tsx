@@ -13,28 +13,30 @@ interface Reference {
 
 export function Aiming({ cameraIds, siteId }: { cameraIds: string[]; siteId: string }) {
   const { t } = useTranslation("work");
+  // An order raised by hand names no camera: then all of its site are there to choose from.
   const there = useCameras().filter((one) => cameraIds.includes(one.id) || (cameraIds.length === 0 && one.site_id === siteId));
   const [chosen, setChosen] = useState(cameraIds[0] ?? "");
-  const camera = useCamera(chosen);
+  const id = chosen || (there[0]?.id ?? "");
+  const camera = useCamera(id);
   const [references, setReferences] = useState<Reference[]>([]);
   useEffect(() => {
     let current = true;
     setReferences([]);
-    if (chosen) {
+    if (id) {
       api
-        .get<{ references: Reference[] }>(`/api/cameras/${chosen}/health/references`)
+        .get<{ references: Reference[] }>(`/api/cameras/${id}/health/references`)
         .then((found) => current && setReferences(found.references ?? []))
         .catch(() => undefined); // none learned yet: said below
     }
     return () => {
       current = false;
     };
-  }, [chosen]);
+  }, [id]);
   if (!camera) return null;
   const reference = references[0];
   return (
     <Group title={t("aiming")}>
-      {there.length > 1 && <Segmented label={t("camera")} value={chosen} onChange={setChosen} choices={there.map((one) => ({ id: one.id, text: one.code }))} />}
+      {there.length > 1 && <Segmented label={t("camera")} value={id} onChange={setChosen} choices={there.map((one) => ({ id: one.id, text: one.code }))} />}
       <div className="aiming">
         <figure>
           <div className="aiming-picture">

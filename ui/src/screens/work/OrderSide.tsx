@@ -136,7 +136,7 @@ export function OrderSide({ id, teams, onClose }: { id: string; teams: Team[]; o
           />
         </Group>
       )}
-      {order.camera_ids.length > 0 && may.watch && <Aiming cameraIds={order.camera_ids} siteId={order.site_id} />}
+      {may.watch && <Aiming cameraIds={order.camera_ids} siteId={order.site_id} />}
       <Photos order={order} onAdded={fetchOne} mayAdd={may.doWork && order.open} />
       <Group title={t("work")}>
         <Facts
