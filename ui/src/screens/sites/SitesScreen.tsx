@@ -84,12 +84,12 @@ export function SitesScreen() {
         );
       },
     },
-    { id: "code", head: t("cameras:column.code"), width: "110px", sortable: true, cell: (site) => <Code>{site.code}</Code> },
+    { id: "code", head: t("cameras:column.code"), width: "140px", sortable: true, cell: (site) => <Code>{site.code}</Code> },
     { id: "name", head: t("cameras:column.name"), width: "minmax(140px, 2fr)", sortable: true, cell: (site) => name(site) },
     {
       id: "kind",
       head: t("cameras:column.kind"),
-      width: "100px",
+      width: "132px",
       cell: (site) => (
         <span className="state-cell muted">
           <Icon name={site.kind === "pole" ? "site" : "building"} size={15} />

@@ -124,7 +124,7 @@ export function SystemScreen() {
             <Empty title={t("no_recorders")}>{t("no_recorders_text")}</Empty>
           )}
         </section>
-        <section className="panel">
+        <section className="panel wide">
           <header>
             <h2>{t("processes")}</h2>
           </header>
