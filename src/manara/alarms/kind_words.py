@@ -6,7 +6,7 @@ whom to send with what. Data only; `kinds.py` joins them to priorities and times
 
 WORDS: dict[str, dict[str, str]] = {
     "site_power_lost": {
-        "consequence_ar": "الموقع بلا تغذية: كاميراته متوقفة ولا يُسجَّل شيء منها، ووصلته مقطوعة إلى أن تعود الكهرباء.",
+        "consequence_ar": "الموقع بلا تغذية: كاميراته متوقفة ولا يُسجَّل شيء منها، وخط اتصاله مقطوع إلى أن تعود الكهرباء.",
         "consequence_en": "The site has no power: its cameras are dark, nothing of them is recorded, its link is down.",
         "advice_ar": "1. تأكد من الكاميرات المجاورة التي تغطي المكان نفسه وافتحها على الشاشة.\n"
         "2. اتصل بدائرة توزيع الكهرباء واسأل عن موعد عودة التيار في المنطقة.\n"
@@ -40,10 +40,10 @@ WORDS: dict[str, dict[str, str]] = {
     "battery_stolen": {
         "consequence_ar": "بطارية الموقع تُسرق الآن على الأرجح. عند أول انقطاع للوطنية يتوقف الموقع.",
         "consequence_en": "The site's battery is probably being stolen now. At the next grid failure the site stops.",
-        "advice_ar": "1. افتح كاميرات الموقع فوراً وانظر إلى الخزانة وما حولها.\n"
+        "advice_ar": "1. افتح كاميرات الموقع فوراً وانظر إلى الكابينة وما حولها.\n"
         "2. أبلغ أقرب دورية بمكان الموقع، ولا ترسل الفني وحده.\n"
         "3. احجز تسجيل الموقع والمواقع المجاورة لآخر ثلاثين دقيقة.\n"
-        "4. بعد التأكد، أرسل الفني ومعه بطارية بديلة وقفل جديد للخزانة.",
+        "4. بعد التأكد، أرسل الفني ومعه بطارية بديلة وقفل جديد للكابينة.",
         "advice_en": "1. Open the site's cameras at once and look at the cabinet and around it.\n"
         "2. Send the nearest patrol; never the technician alone.\n"
         "3. Hold the last thirty minutes of this site's and its neighbours' recordings.\n"
@@ -66,9 +66,9 @@ WORDS: dict[str, dict[str, str]] = {
         "2. If it is this one alone, raise a work order to clean the panels and check controller and wiring.",
     },
     "link_cut": {
-        "consequence_ar": "الوصلة مقطوعة. ما وراءها يعمل على الاحتياطي إن وُجد، وإلا فهو معزول.",
+        "consequence_ar": "خط الاتصال مقطوع. ما وراءه يعمل على الاحتياطي إن وُجد، وإلا فهو معزول.",
         "consequence_en": "The link is cut. What lies behind it runs on its reserve, if there is one, or is isolated.",
-        "advice_ar": "1. انظر في الخريطة إلى المقطع وإلى المواقع التي وراءه.\n"
+        "advice_ar": "1. انظر في الخارطة إلى المقطع وإلى المواقع التي وراءه.\n"
         "2. اسأل عن أعمال حفر أو طرق في المسار.\n"
         "3. أرسل فريق الألياف مع جهاز قياس (OTDR) ولوازم اللحام.",
         "advice_en": "1. See on the map which segment it is and which sites lie behind it.\n"
@@ -76,7 +76,7 @@ WORDS: dict[str, dict[str, str]] = {
         "3. Send the fibre team with an OTDR and splicing kit.",
     },
     "link_degraded": {
-        "consequence_ar": "الوصلة ضعيفة وقد تنقطع. قد تظهر الصورة متقطعة.",
+        "consequence_ar": "خط الاتصال ضعيف وقد ينقطع. قد تظهر الصورة متقطعة.",
         "consequence_en": "The link is weak and may fail. Pictures behind it may break up.",
         "advice_ar": "1. انظر إلى مستوى الضوء أو الإشارة وتاريخه في صفحة الموقع.\n"
         "2. افتح أمر عمل لتنظيف الموصلات وفحص الانحناءات، أو لضبط اتجاه الهوائي.",
@@ -86,7 +86,7 @@ WORDS: dict[str, dict[str, str]] = {
     "ring_open": {
         "consequence_ar": "الحلقة مفتوحة ولم يتوقف شيء بعد، لكن قطعاً ثانياً يعزل مواقع.",
         "consequence_en": "The ring is open. Nothing is lost yet, but a second cut will isolate sites.",
-        "advice_ar": "1. حدد المقطع المقطوع في الخريطة.\n"
+        "advice_ar": "1. حدد المقطع المقطوع في الخارطة.\n"
         "2. أرسل فريق الألياف اليوم؛ لا تؤجل إلى الغد.\n"
         "3. أوقف كل عمل مخطط آخر على الحلقة نفسها إلى حين الإصلاح.",
         "advice_en": "1. Find the cut segment on the map.\n"
@@ -106,7 +106,7 @@ WORDS: dict[str, dict[str, str]] = {
     "site_isolated": {
         "consequence_ar": "لا يصل شيء من الموقع إلى الغرفة: لا صورة ولا تسجيل ولا قراءات.",
         "consequence_en": "Nothing of the site reaches the control room: no picture, no recording, no readings.",
-        "advice_ar": "1. انظر إن كانت الوصلة الرئيسة أو المحور قبله مقطوعاً.\n"
+        "advice_ar": "1. انظر إن كان خط الاتصال الرئيس أو المقسم قبله مقطوعاً.\n"
         "2. افتح الكاميرات المجاورة وأبلغ القاطع.\n"
         "3. أرسل فريق الشبكة إلى آخر نقطة ما زالت تستجيب.",
         "advice_en": "1. See whether its main link or the hub before it is down.\n"
@@ -136,7 +136,7 @@ WORDS: dict[str, dict[str, str]] = {
     "camera_stream_poor": {
         "consequence_ar": "صورة الكاميرا متقطعة أو ناقصة؛ قد لا تصلح لحظة الحاجة إليها.",
         "consequence_en": "The camera's picture breaks up or is thin; it may be of no use when it is needed.",
-        "advice_ar": "1. انظر إن كانت كاميرات الموقع كلها كذلك: عندها السبب الوصلة.\n"
+        "advice_ar": "1. انظر إن كانت كاميرات الموقع كلها كذلك: عندها السبب خط الاتصال.\n"
         "2. إذا كانت وحدها، افتح أمر عمل لفحص الكيبل والموصل وإعدادات البث.",
         "advice_en": "1. See whether all cameras of the site are like that: then it is the link.\n"
         "2. If it is this one alone, raise a work order to check cable, connector and stream settings.",
@@ -248,9 +248,9 @@ WORDS: dict[str, dict[str, str]] = {
         "3. When it has passed, put what stays dirty on the cleaning round.",
     },
     "cabinet_open": {
-        "consequence_ar": "باب الخزانة مفتوح بلا عمل معلن: قد تكون سرقة أو عبث.",
+        "consequence_ar": "باب الكابينة مفتوح بلا عمل معلن: قد تكون سرقة أو عبث.",
         "consequence_en": "The cabinet's door is open and no work is announced: perhaps theft or tampering.",
-        "advice_ar": "1. افتح كاميرا الموقع وانظر من عند الخزانة.\n"
+        "advice_ar": "1. افتح كاميرا الموقع وانظر من عند الكابينة.\n"
         "2. اسأل فريق الصيانة إن كان أحدهم هناك.\n"
         "3. إن لم يكن، أرسل أقرب دورية.",
         "advice_en": "1. Open the site's camera and see who is at the cabinet.\n"
@@ -258,7 +258,7 @@ WORDS: dict[str, dict[str, str]] = {
         "3. If not, send the nearest patrol.",
     },
     "cabinet_hot": {
-        "consequence_ar": "حرارة الخزانة عالية: قد تتوقف الأجهزة ويقصر عمر البطارية.",
+        "consequence_ar": "حرارة الكابينة عالية: قد تتوقف الأجهزة ويقصر عمر البطارية.",
         "consequence_en": "The cabinet is hot: devices may stop, and the battery ages quickly.",
         "advice_ar": "1. انظر إن كانت المروحة تدور.\n"
         "2. خفف أحمال الموقع إن استمرت الحرارة بالصعود.\n"

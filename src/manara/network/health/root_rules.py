@@ -139,7 +139,7 @@ def _either(
     links_ar, links_en = ("، ".join(names) for names in _names([f"link:{id}" for id in borders[:3]], board))
     switch_ar, switch_en = (names[0] for names in _names([switch], board))
     words = {
-        "link_cut": (f"قطع الوصلة {links_ar}", f"link {links_en} is cut"),
+        "link_cut": (f"قطع خط الاتصال {links_ar}", f"link {links_en} is cut"),
         "switch_dead": (f"عطل المبدّل {switch_ar}", f"switch {switch_en} is dead"),
         "site_power_lost": ("انقطاع الطاقة عن الموقع", "the site lost its power"),
     }
