@@ -15,6 +15,7 @@ Limits (issue 3): found >= 99 % within 30 s at the strength called useless; fals
 import argparse
 import copy
 import json
+import math
 import os
 import platform
 import sys
@@ -398,7 +399,7 @@ def report(results: list[Result], quiets: list[Quiet], costs: Costs, every_s: fl
         naive = sum(sum(quiet.naive.values()) for quiet in quiets)
         print("  by kind: " + (", ".join(f"{kind} {sum(q.false.get(kind, 0) for q in quiets)}" for kind in KINDS
                                if any(q.false.get(kind) for q in quiets)) or "none"))  # fmt: skip
-        bound = (total + 3) / months if total < 5 else total / months
+        bound = most_likely_below(total) / months
         print(f"  a camera and month: {total / months:.2f} (with 95 % surety at most about {bound:.1f});"
               f" naive peer {naive / months:.0f}")  # fmt: skip
         figures["false"] = {"per_camera_month": total / months, "naive": naive / months, "camera_days": days}
@@ -456,6 +457,19 @@ def floor() -> None:
             f"  {codec} {wide}x{high}, {len(stream) // 1000} kB:"
             f" {(middle_s - begun_s) * 50:.1f} | {(end_s - middle_s) * 50:.1f}"
         )
+
+
+def most_likely_below(count: int, surety: float = 0.95) -> float:
+    """The mean of a Poisson number of which `count` or fewer would be seen with probability 1 - surety only."""
+
+    def at_most(mean: float) -> float:
+        return sum(math.exp(-mean + n * math.log(mean) - math.lgamma(n + 1)) for n in range(count + 1))
+
+    low, high = 1e-6, 10.0 + 3.0 * count
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if at_most(middle) > 1 - surety else (low, middle)
+    return high
 
 
 def main() -> int:
