@@ -185,7 +185,9 @@ class Wiring:
             **{fact: (handler,) for fact, handler in self.alarms.handlers.items()},
             **{fact: (handler,) for fact, handler in self.work.handlers.items()},
         }
-        self.backlog = Backlog("control", self._handle, self._on_stuck, self._done, each_counts=[messages.RoleRestarted])
+        self.backlog = Backlog(
+            "control", self._handle, self._on_stuck, self._done, each_counts=[messages.RoleRestarted]
+        )
 
     async def start(self) -> None:
         """Load the state into the hub, follow the facts, relay the outbox, make the buckets equal to the state."""
