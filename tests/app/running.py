@@ -21,9 +21,10 @@ from manara.network import actions
 from manara.settings import Settings, load
 from manara.store.nats_server import free_port
 from manara.store.secret import SecretBox
+from tests.support.patience import LONG_S
 
 
-def until(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
+def until(condition: Callable[[], Any], what: str, timeout_s: float = LONG_S) -> Any:
     """Wait for a condition; what it answered."""
     deadline_s = time.monotonic() + timeout_s
     while True:
@@ -83,7 +84,7 @@ class Running:
             stderr=(self.folder / "up.log").open("w"),
             text=True,
         )  # fmt: skip
-        until(self.answers, "the web answers", 40)
+        until(self.answers, "the web answers")
         return self
 
     def __exit__(
@@ -93,7 +94,7 @@ class Running:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(10)
+                self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(5)
@@ -108,7 +109,7 @@ class Running:
         assert self.process is not None
         assert self.process.poll() is None, (self.folder / "up.log").read_text()[-3000:]
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/api/health", timeout=1).status_code == 200
+            return httpx.get(f"http://127.0.0.1:{self.port}/api/health", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from manara.app.supervisor import Role, Supervisor
 from manara.app.up import grow
+from tests.support.patience import LONG_S
 
 
 class Watched(Supervisor):
@@ -39,7 +40,7 @@ def test_more_cameras_start_another_recorder_and_tell_all_how_many_they_are(tmp_
             return answer
 
         growing = asyncio.create_task(grow(supervisor, count, ["--data", "d"], every_s=0.0))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             await done.wait()
         growing.cancel()
 
@@ -53,7 +54,7 @@ def test_the_command_of_a_kept_role_changes_at_its_next_start(tmp_path: Path) ->
         supervisor = Supervisor(tmp_path)
         marks = [tmp_path / "first", tmp_path / "second"]
         supervisor.start(Role("one", ["sh", "-c", f"touch {marks[0]}; sleep 0.2"]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             while not marks[0].exists():
                 await asyncio.sleep(0.01)
             supervisor.start(Role("one", ["sh", "-c", f"touch {marks[1]}; sleep 30"]))

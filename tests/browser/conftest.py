@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.room import ROOT, Person, Room, find_chromium, person
+from tests.support.patience import LONG_S
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,7 @@ def chromium() -> Iterator[Browser]:
         "--enable-unsafe-swiftshader",
         "--disable-background-networking",
     ]
+    expect.set_options(timeout=LONG_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags)
         yield browser

@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page
 from manara.app.demo import PASSWORD
 from manara.simulate.strip import EPOCH_US, read_frame_number
 from manara.store.nats_server import free_port
+from tests.support.patience import LONG_S
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ def find_chromium() -> str | None:
     return None
 
 
-def wait_for(ask: Callable[[], T], what: str, timeout_s: float = 20.0) -> T:
+def wait_for(ask: Callable[[], T], what: str, timeout_s: float = LONG_S) -> T:
     """Ask until the answer is true; the answer. Raises `AssertionError` naming `what` when it stays false."""
     deadline_s = time.monotonic() + timeout_s
     while True:
@@ -85,7 +86,7 @@ class Room:
             assert self.process.poll() is None, f"the demo ended:\n{self.said()[-4000:]}"
             return "Pictures flow" in self.said()
 
-        wait_for(flows, "the demo says that pictures flow", 120)
+        wait_for(flows, "the demo says that pictures flow", 3 * LONG_S)
 
     def pid_of(self, role: str) -> int:
         """The process of a role, as the supervisor says it."""
@@ -105,7 +106,7 @@ class Room:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(15)
+                self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.output.close()
@@ -189,6 +190,7 @@ def person(
     context = browser.new_context(
         viewport={"width": width_px, "height": height_px}, locale=locale, accept_downloads=True
     )
+    context.set_default_timeout(LONG_S * 1000)
     who = Person(context, room, Words(language))
     try:
         yield who

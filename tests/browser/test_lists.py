@@ -44,7 +44,7 @@ def test_a_camera_is_added_by_the_form_which_names_what_is_missing(technician: P
     row = page.get_by_role("row").filter(has_text=code)
     expect(row).to_be_visible()
     # Nobody listens there: the list says so, and with the cause.
-    expect(row).to_contain_text(words("common:cause.connection_refused"), timeout=15_000)
+    expect(row).to_contain_text(words("common:cause.connection_refused"))
 
 
 def test_an_import_with_a_bad_row_names_it_and_changes_nothing(technician: Person) -> None:

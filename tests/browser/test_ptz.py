@@ -36,7 +36,7 @@ def _open(who: Person, account: str, camera_id: str = "") -> str:
     who.to_map()
     camera_id = camera_id or _moving_camera(who)["id"]
     who.page.goto(f"{who.room.base}/camera/{camera_id}")
-    expect(who.page.locator("[data-testid=live]").first).to_have_attribute("data-state", "live", timeout=15_000)
+    expect(who.page.locator("[data-testid=live]").first).to_have_attribute("data-state", "live")
     return camera_id
 
 
@@ -54,13 +54,13 @@ def test_a_drag_moves_the_camera_and_others_see_who_holds_it(chromium: Browser, 
         first.page.mouse.move(x, y)
         first.page.mouse.down()
         first.page.mouse.move(x + 300, y, steps=4)
-        wait_for(lambda: np.abs(_picture(first) - before).mean() > MOVED, "the picture follows the hand", 10)
+        wait_for(lambda: np.abs(_picture(first) - before).mean() > MOVED, "the picture follows the hand")
         expect(second.page.locator(".ptz-lock")).to_contain_text("Operator")
         first.page.mouse.up()
         state = first.api(f"/api/cameras/{camera_id}/ptz")
         assert state["lock"]["name"] == "Operator"
         expect(first.page.locator(".ptz-lock")).to_contain_text(first.words("video:ptz.yours").split("{{")[0].strip())
         first.page.get_by_role("button", name=first.words("video:ptz.home")).click()
-        wait_for(lambda: np.abs(_picture(first) - before).mean() < MOVED, "it goes home", 10)
+        wait_for(lambda: np.abs(_picture(first) - before).mean() < MOVED, "it goes home")
         first.page.get_by_role("button", name=first.words("video:ptz.release")).click()
         expect(second.page.locator(".ptz-lock")).to_contain_text(free)

@@ -14,11 +14,12 @@ from manara.store.journal import BUCKET_LEASES, BUCKET_WANTED, Entry, Journal, S
 from manara.store.journal_memory import MemoryJournal, MemoryServer
 from manara.store.journal_nats import NatsJournal
 from manara.store.nats_server import ServerProcess
+from tests.support.patience import LONG_S
 
 Make = Callable[[], Awaitable[Journal]]
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = LONG_S) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.005)
@@ -231,7 +232,7 @@ def test_a_question_is_answered_once_and_one_that_nobody_answers_fails_at_once(e
                 return b"<" + data + b">"
 
             answering = other.answer("manara.test", answerer)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(LONG_S):
                 while True:  # until the subscription has reached the server
                     try:
                         assert await asker.ask("manara.test", b"one", 5.0) == b"<one>"

@@ -26,6 +26,7 @@ from manara.store.journal import POKE_SUBJECT, STATUS_PREFIX
 from manara.store.journal_memory import MemoryJournal
 from manara.store.outbox import OutboxMessage
 from manara.store.secret import SecretBox
+from tests.support.patience import LONG_S
 from tests.support.state import migrated
 from tests.web.world import network
 
@@ -171,7 +172,7 @@ async def running(state: Database, folder: Path, journal: MemoryJournal) -> Asyn
         await task
 
 
-async def until(check: object, what: str, within_s: float = 15.0) -> None:
+async def until(check: object, what: str, within_s: float = LONG_S) -> None:
     """Wait for something to be so."""
     async with asyncio.timeout(within_s):
         while not check():  # type: ignore[operator]

@@ -10,6 +10,7 @@ from manara.messages import CameraChanged, Message
 from manara.store.journal import BUCKET_RECORDERS, BUCKET_WANTED, Entry
 from manara.store.journal_nats import NatsJournal
 from manara.store.nats_server import JournalAddress, ServerProcess
+from tests.support.patience import LONG_S, patience_s
 
 
 async def _connect(address: JournalAddress) -> NatsJournal:
@@ -47,12 +48,12 @@ def test_nothing_acknowledged_is_lost_and_readers_go_on(tmp_path: Path) -> None:
         reader.subscribe("reader", take)
         publishing = asyncio.create_task(publish_for_ever())
         for kill in range(3):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(LONG_S):
                 while len(acknowledged) < (kill + 1) * 100:
                     await asyncio.sleep(0.005)
             server.kill()
             await asyncio.to_thread(server.start)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONG_S):
             while len(acknowledged) < 400:
                 await asyncio.sleep(0.005)
             stop.set()
@@ -87,7 +88,7 @@ def test_a_watch_catches_up_and_the_heartbeat_bucket_is_made_again(tmp_path: Pat
         await wanted.put("camera.a", b"1")
         journal.bucket(BUCKET_WANTED).watch(change)
         journal.listen("manara.status.*", hear)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONG_S):
             while seen != {"camera.a": b"1"}:
                 await asyncio.sleep(0.005)
             server.kill()
@@ -124,7 +125,7 @@ def test_a_role_starts_before_its_journal_and_is_told_when_it_is_away(tmp_path: 
         journal.subscribe("early", take)
         assert not journal.connected
         starting = asyncio.create_task(asyncio.to_thread(server.start))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(LONG_S):
             while True:
                 try:
                     await journal.publish(CameraChanged(camera_id="a"))
@@ -135,12 +136,12 @@ def test_a_role_starts_before_its_journal_and_is_told_when_it_is_away(tmp_path: 
                 await asyncio.sleep(0.005)
         await starting
         server.kill()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(LONG_S):
             while journal.connected:
                 await asyncio.sleep(0.005)
         with pytest.raises(Unavailable):
             await journal.publish(CameraChanged(camera_id="b"))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(patience_s(2)):
             await journal.close()
 
     asyncio.run(play())

@@ -16,6 +16,7 @@ from manara.store.secret import SecretBox
 from tests.alarms.duty_world import PROGRAM, DutyWorld
 from tests.alarms.servers import OK, MailBox, WebHookServer, hook_server, mail_server
 from tests.alarms.test_notify_delivery import add_route, log, notifier, once, settings
+from tests.support.patience import LONG_S
 
 BAGHDAD = ZoneInfo("Asia/Baghdad")
 
@@ -74,13 +75,13 @@ def test_a_server_that_hangs_keeps_no_other_route_waiting(room: DutyWorld, box: 
             room.raise_alarm("camera_loop")
             sender = notifier(room, box, settings(timeout_s=1))
             await sender.once()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(LONG_S):
                 while not quick.requests:
                     await asyncio.sleep(0.01)
             assert sender._busy  # the slow one is still at it
             room.raise_alarm("camera_loop")  # and alarms go on
             await sender.once()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(LONG_S):
                 while len(quick.requests) < 2:
                     await asyncio.sleep(0.01)
                     await sender.once()
@@ -169,7 +170,7 @@ def test_a_sender_that_is_stopped_in_the_middle_leaves_the_message_waiting(room:
             add_route(room, box, channel="webhook", address=hook.address)
             room.raise_alarm("camera_loop")
             running = asyncio.create_task(notifier(room, box, settings(timeout_s=60)).run())
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(LONG_S):
                 while not hook.requests:
                     await asyncio.sleep(0.01)
             running.cancel()

@@ -1,6 +1,5 @@
 """The whole of Manara, with real cameras on real RTSP; its processes are killed one after the other and come back."""
 
-import os
 import signal
 import subprocess
 import time
@@ -11,6 +10,7 @@ import pytest
 
 from manara.simulate.kit import CameraThread
 from tests.app.running import Running, until
+from tests.support.patience import patience_s
 
 CAMERAS = 12  # random ids over 64 shards: that one of two recorders gets none happens once in 2,000 runs
 
@@ -19,11 +19,6 @@ CAMERAS = 12  # random ids over 64 shards: that one of two recorders gets none h
 def cameras() -> Iterator[dict[str, str]]:
     with CameraThread(CAMERAS) as server:
         yield {f"CAM-{n:04d}": server.url(f"CAM-{n:04d}") for n in range(1, CAMERAS + 1)}
-
-
-def patience_s(most_s: float) -> float:
-    """What is promised on a machine that has the time; on one that is busy with other things, as much longer."""
-    return most_s * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / 1.5)
 
 
 def recording(running: Running, recorder: str = "recorder-1") -> int:
@@ -36,7 +31,7 @@ def written(running: Running, recorder: str = "recorder-1") -> int:
 
 def test_every_role_comes_back_and_recording_goes_on(tmp_path: Path, cameras: dict[str, str]) -> None:
     with Running(tmp_path, cameras, broker=True) as running:
-        until(lambda: recording(running) == CAMERAS, "all cameras record", 20)
+        until(lambda: recording(running) == CAMERAS, "all cameras record")
         until(lambda: written(running) >= CAMERAS, "fragments reach the disk")
 
         killed = running.kill("recorder-1")
@@ -75,8 +70,8 @@ def test_every_role_comes_back_and_recording_goes_on(tmp_path: Path, cameras: di
         assert running.process is not None
         began_s = time.monotonic()
         running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(10) == 0
-        assert time.monotonic() - began_s < 5
+        assert running.process.wait(30) == 0
+        assert time.monotonic() - began_s < patience_s(5)
     log = (tmp_path / "up.log").read_text()
     assert "is killed" not in log, log[-3000:]
     assert "Traceback" not in log, log[-5000:]
@@ -90,18 +85,16 @@ def test_cameras_of_a_dead_recorder_are_taken_by_the_other(tmp_path: Path, camer
                 and recording(running, "recorder-1") < CAMERAS
             ),
             "both recorders share the cameras",
-            25,
         )
         # A recorder that hangs is dead for the others: its heartbeat ends, and nothing starts it again.
         subprocess.run(["kill", "-STOP", str(running.processes()["recorder-1"]["pid"])], check=True)
         began_s = time.monotonic()
-        until(lambda: recording(running, "recorder-2") == CAMERAS, "the other took its cameras", 40)
+        until(lambda: recording(running, "recorder-2") == CAMERAS, "the other took its cameras")
         assert time.monotonic() - began_s < patience_s(10)
         subprocess.run(["kill", "-CONT", str(running.processes()["recorder-1"]["pid"])], check=True)
         until(
             lambda: 0 < recording(running, "recorder-2") < CAMERAS,
             "they share again once it is back",
-            25,
         )
 
 

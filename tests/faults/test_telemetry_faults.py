@@ -20,6 +20,7 @@ from manara.store.measurements import Measurements
 from manara.store.measurements_files import HOUR_US
 from tests.network.telemetry.peers import BOX, Mosquitto, device, gathering, modbus_server, mosquitto, until
 from tests.network.telemetry.test_modbus import tracer
+from tests.support.patience import LONG_S
 
 __all__ = ["mosquitto"]  # a fixture
 
@@ -30,7 +31,7 @@ async def say_until(made: Any, port: int, topic: str, payload: dict[str, Any], s
     """Publish until it is believed."""
     before = made.latest.get(subject, quantity)
     at_us = before.at_us if before is not None else 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LONG_S):
         while True:
             try:
                 async with aiomqtt.Client("127.0.0.1", port) as client:
@@ -103,7 +104,7 @@ def test_a_device_whose_clock_is_wrong_is_not_believed(mosquitto: Mosquitto) -> 
                 now_ms = round(time.time() * 1000)
                 for wrong_ms in (now_ms + 3_600_000, now_ms - 30 * 86_400_000, 0):
                     refused = made.state().refused if made.known() else 0
-                    async with asyncio.timeout(20):
+                    async with asyncio.timeout(LONG_S):
                         while not made.known() or made.state().refused == refused:
                             payload = {"fan_rpm": 900, "at_ms": wrong_ms}
                             await client.publish("site/1/cabinet", json.dumps(payload))

@@ -16,6 +16,7 @@ from manara.network.tables import Camera
 from manara.store.audit import AuditEntry
 from manara.store.database import Database
 from manara.store.secret import SecretBox
+from tests.support.patience import patience_s
 
 ARABIC = """\ufeffالرمز;الاسم;الموقع;القاطع;النوع;الرابط;اسم المستخدم;كلمة المرور;خط العرض;خط الطول;الاتجاه;التسجيل
 CAM-1;ساحة الحبوبي;;S1;متحركة;rtsp://10.0.0.1/a;admin;s3cret;٣١٫٠٥;46.26;٩٠;نعم
@@ -121,14 +122,14 @@ def test_five_thousand_rows_export_and_import_as_unchanged(
     data = "\n".join(["code,name_ar,sector,main_url,username,password,lat,lon,heading_deg", *rows])
     start = time.perf_counter()
     assert run(database, box, technician, at, data)["added"] == 5_000
-    assert time.perf_counter() - start < 60  # about 2 s on an idle core
+    assert time.perf_counter() - start < patience_s(60)  # about 2 s on an idle core
     with database.read() as session:
         start = time.perf_counter()
         listed = views.cameras(session, technician)
         took_s = time.perf_counter() - start
         out = imports.export_csv(session, "camera", technician)
     assert len(listed) == 5_000
-    assert took_s < 5  # about 0.05 s on an idle core
+    assert took_s < patience_s(5)  # about 0.05 s on an idle core
     assert b"pw77" not in out
     result = run(database, box, technician, at, out)
     assert (result["errors"], result["unchanged"]) == ([], 5_000)

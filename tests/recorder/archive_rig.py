@@ -13,11 +13,12 @@ from manara.recorder.disks import DiskIO
 from manara.recorder.sink import StreamKey
 from manara.settings import Disk, Recorder
 from tests.formats.fmp4_clips import clip
+from tests.support.patience import LONG_S
 
 START_US = 1_700_000_000_000_000
 
 
-def wait_for(condition: Callable[[], object], what: str = "", deadline_s: float = 20.0) -> None:
+def wait_for(condition: Callable[[], object], what: str = "", deadline_s: float = LONG_S) -> None:
     """Until `condition` holds; fails after the deadline."""
     end = time.monotonic() + deadline_s
     tick = threading.Event()

@@ -16,6 +16,7 @@ import numpy as np
 from manara.base.clock import SystemClock
 from manara.formats.frames import Fragment, SoundFormat, VideoFormat
 from manara.recorder.sink import StreamKey
+from tests.support.patience import LONG_S
 
 
 @dataclass(frozen=True)
@@ -338,7 +339,7 @@ class Camera:
                 peer.writer.close()
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 8.0) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = LONG_S) -> None:
     """Wait for a condition with a deadline."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     while not condition():
@@ -346,7 +347,7 @@ async def until(condition: Callable[[], object], timeout_s: float = 8.0) -> None
         await asyncio.sleep(0.01)
 
 
-def run(body: Callable[[], Awaitable[None]], timeout_s: float = 30.0) -> None:
+def run(body: Callable[[], Awaitable[None]], timeout_s: float = 2 * LONG_S) -> None:
     """Run an asynchronous test."""
     asyncio.run(asyncio.wait_for(body(), timeout_s))  # type: ignore[arg-type]
     gc.collect()  # what the closed loop left behind goes here and not in the middle of another test

@@ -13,6 +13,7 @@ from manara.recorder.role import Places, Recorder
 from manara.settings import Data, Settings
 from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, BUCKET_WHOLE
 from manara.store.journal_memory import MemoryJournal
+from tests.support.patience import LONG_S
 
 
 def _settings(folder: Path) -> Settings:
@@ -21,7 +22,7 @@ def _settings(folder: Path) -> Settings:
 
 async def _until(condition: Callable[[], bool], what: str) -> None:
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             while not condition():
                 await asyncio.sleep(0.02)
     except TimeoutError:

@@ -16,6 +16,7 @@ from manara.simulate.pictures import Pictures
 from manara.simulate.scenery import SCENES
 from manara.simulate.scenes import GOP, SceneMaker, clip_path
 from manara.simulate.spoil import SPOILED_KINDS, Planes, SpoiledClips, forget_old, spoiled_path, spoiler
+from tests.support.patience import LONG_S
 
 SCENE = SCENES[1].name
 
@@ -96,7 +97,7 @@ def test_a_camera_goes_over_to_the_spoiled_clip_at_a_key_frame_and_back(folder: 
 
         async def play_until(wanted: bool) -> None:
             nonlocal position
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(2 * LONG_S):
                 while (mount.clip is plain) != wanted:
                     before = mount.clip
                     _, following = mount.packets(position, 0, 0)

@@ -17,6 +17,7 @@ from manara.store import measurements_upkeep
 from manara.store.measurements import Measurements
 from manara.store.measurements_files import HOUR_US, day_of, pieces, uncovered
 from manara.store.measurements_query import Reader
+from tests.support.patience import LONG_S
 
 HOUR = HOUR_US
 START = 1_700_006_400_000_000  # 2023-11-15 00:00 UTC
@@ -216,7 +217,7 @@ def test_it_flushes_by_itself_when_much_waits_and_when_it_ends(tmp_path: Path) -
         running = asyncio.create_task(store.run(clock, flush_s=60.0))
         await asyncio.sleep(0)
         store.append(reading(START + n, 1.0) for n in range(100_000))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             while store.rows_written < 100_000:
                 await asyncio.sleep(0.01)
         store.append([reading(START, 1.0)])

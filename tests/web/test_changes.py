@@ -11,7 +11,9 @@ from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from manara.messages import RecorderStatus, StreamStatus, WantedCamera, WantedHold
+from manara.store import outbox
 from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, BUCKET_WHOLE
+from tests.support.patience import LONG_S, patience_s
 from tests.web.world import NORTH, SOUTH, World
 
 
@@ -21,9 +23,10 @@ def followed(world: World, account: str) -> tuple[dict[str, Any], str]:
     return snapshot, f"/api/changes?epoch={snapshot['epoch']}&after={snapshot['seq']}"
 
 
-def until(socket: WebSocketTestSession, wanted: Callable[[dict[str, Any]], bool], most: int = 20) -> dict[str, Any]:
-    """The first change that is wanted."""
-    for _ in range(most):
+def until(socket: WebSocketTestSession, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first change that is wanted. Beats come each second, so that the deadline is looked at."""
+    end_s = time.monotonic() + LONG_S
+    while time.monotonic() < end_s:
         message = json.loads(socket.receive_text())
         for change in message.get("changes", []):
             if wanted(change):
@@ -31,13 +34,30 @@ def until(socket: WebSocketTestSession, wanted: Callable[[dict[str, Any]], bool]
     raise AssertionError("the change did not come")
 
 
-def wait_for(world: World, condition: Callable[[], bool], deadline_s: float = 5.0) -> None:
+def wait_for(world: World, condition: Callable[[], bool], deadline_s: float = LONG_S) -> None:
     """Until `condition` holds, looked at on the application's loop."""
     assert world.client.portal is not None
     end_s = time.monotonic() + deadline_s
     while not world.client.portal.call(condition):
         assert time.monotonic() < end_s, "not in time"
         world.client.portal.call(_pause)
+
+
+def wait_until_quiet(world: World) -> None:
+    """Until every fact of the start has been relayed, read and handled, and stays so for a while."""
+    server, wiring = world.journal.server, world.wiring
+    assert wiring is not None
+    quiet_since_s = time.monotonic()
+
+    def quiet() -> bool:
+        nonlocal quiet_since_s
+        with world.database.read() as session:
+            waits = bool(outbox.pending(session, 1))
+        if waits or len(wiring.backlog) or any(place < len(server.facts) for place in server.places.values()):
+            quiet_since_s = time.monotonic()
+        return time.monotonic() - quiet_since_s > 0.25
+
+    wait_for(world, quiet)
 
 
 async def _pause() -> None:
@@ -54,7 +74,7 @@ def test_a_change_in_one_browser_is_seen_in_another_within_a_second(wired: World
         answer = wired.ask("technician", "PATCH", f"/api/cameras/{camera}", json={"name_en": "Renamed"})
         assert answer.status_code == 200
         change = until(socket, lambda c: c["kind"] == "camera")
-        assert time.monotonic() - began_s < 1.0
+        assert time.monotonic() - began_s < patience_s(1.0)
     assert change["value"]["name_en"] == "Renamed"
     assert change["value"]["main_url"] == ""
 
@@ -84,7 +104,7 @@ def test_beats_come_each_second_and_name_what_was_sent(wired: World) -> None:
             else:
                 assert all(change["id"] != wired.ids["s1"] for change in message["changes"])
                 seq = message["seq"]
-        assert time.monotonic() - began_s < 4
+        assert time.monotonic() - began_s < patience_s(4)
 
 
 @pytest.mark.parametrize("query", ["", "?epoch=other&after=1", "?after=0"])
@@ -114,7 +134,7 @@ def test_a_revoked_session_loses_its_socket_within_two_seconds(wired: World) -> 
         ended = wired.ask("administrator", "DELETE", f"/api/accounts/{account['id']}/sessions")
         assert ended.json() == {"ended": 1}
         assert closed_code(socket) == 4401
-        assert time.monotonic() - began_s < 2.0
+        assert time.monotonic() - began_s < patience_s(2.0)
     assert wired.ask("operator", "GET", "/api/session").status_code == 401
 
 
@@ -196,6 +216,7 @@ def _entry(world: World, name: str, key: str) -> bytes:
 
 def test_what_was_committed_while_the_journal_was_away_arrives_when_it_is_back(wired: World) -> None:
     wait_for(wired, lambda: len(wired.journal.server.tables[BUCKET_WANTED].keys() - {BUCKET_WHOLE}) == 3)
+    wait_until_quiet(wired)  # else an older fact of the same camera, tried again, shows the change before its time
     wired.journal.server.away = True
     camera = wired.ids["n1"]
     assert wired.ask("technician", "PATCH", f"/api/cameras/{camera}", json={"name_en": "Kept"}).status_code == 200

@@ -17,6 +17,7 @@ from manara.network.health.tables import BatteryForecast
 from manara.network.infrastructure.devices import device_by_token
 from manara.store.journal import BUCKET_WANTED, VITALS_SUBJECT
 from manara.web.vitals import SILENT_S
+from tests.support.patience import LONG_S
 from tests.web.world import NORTH, World
 
 _numbers = itertools.count(1)
@@ -49,9 +50,9 @@ def furnish(world: World) -> dict[str, str]:
 def until(world: World, so: Callable[[], bool]) -> None:
     """Let the control process work until something is so."""
     assert world.client.portal is not None
-    deadline_s = time.monotonic() + 5
+    deadline_s = time.monotonic() + LONG_S
     while not so():
-        assert time.monotonic() < deadline_s, "it did not come about within 5 s"
+        assert time.monotonic() < deadline_s, "it did not come about"
         world.client.portal.call(asyncio.sleep, 0.005)
 
 

@@ -23,6 +23,7 @@ from manara.network.telemetry.mqtt import Broker
 from manara.network.telemetry.profiles import Profiles
 from manara.store.nats_server import free_port
 from manara.store.secret import SecretBox
+from tests.support.patience import LONG_S
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 SNMPD = shutil.which("snmpd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -35,7 +36,7 @@ def free_udp_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = LONG_S) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.01)
@@ -64,7 +65,7 @@ class Mosquitto:
         self._process = subprocess.Popen(
             [MOSQUITTO, "-c", str(self._settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + LONG_S
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=0.2).close()
@@ -106,7 +107,7 @@ class Snmpd:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + LONG_S
         while "NET-SNMP version" not in ((folder / "log").read_text() if (folder / "log").exists() else ""):
             assert self._process.poll() is None, "snmpd ended"
             assert time.monotonic() < deadline

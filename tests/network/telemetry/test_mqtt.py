@@ -12,6 +12,7 @@ import pytest
 from manara.network.telemetry.devices import Credentials, DeviceFault
 from manara.network.telemetry.mqtt import Broker, broker_of
 from tests.network.telemetry.peers import Mosquitto, device, gathering, mosquitto, until
+from tests.support.patience import LONG_S
 
 __all__ = ["mosquitto"]  # a fixture
 
@@ -58,7 +59,7 @@ def test_values_by_path(mosquitto: Mosquitto) -> None:
             assert made.state().state == "ok"  # the rest of it is believed
             for number, garbage in enumerate((b"\xff\xfe\x00", b"{" * 5000, b"x" * 70_000), start=1):
                 await say(mosquitto.port, "site/DQ-001/power", garbage)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(LONG_S):
                     while made.state().failures < number:
                         await asyncio.sleep(0.01)
             assert (made.state().state, made.state().why) == ("unreadable", "bad_data")

@@ -22,10 +22,11 @@ from manara.store.mqtt_broker import BrokerAddress, configure_broker
 from manara.store.nats_server import free_port
 from tests.network.telemetry.peers import device, gathering
 from tests.recorder.certificate import self_signed
+from tests.support.patience import LONG_S
 
 
 def wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + LONG_S
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
@@ -52,7 +53,7 @@ def test_a_device_reaches_the_gatherer(broker: BrokerAddress) -> None:
     async def play() -> None:
         controller = device("mqtt", "mqtt:///site/DQ-001", "mqtt-json")
         async with gathering(controller, own_broker=own_broker(broker)) as made, as_field(broker) as field:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(LONG_S):
                 while made.value("cabinet:s1", "fan_rpm") is None:
                     await field.publish("site/DQ-001/cabinet", json.dumps({"fan_rpm": 900}), qos=1)
                     await asyncio.sleep(0.05)
@@ -60,7 +61,7 @@ def test_a_device_reaches_the_gatherer(broker: BrokerAddress) -> None:
             # a device that lies outside of what the account may hear says so
             made.devices.append(device("mqtt", "mqtt:///other/DQ-002", "mqtt-json", id="d2", code="D2"))
             made.gatherer.changed()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(LONG_S):
                 while not any(state.why == "auth" for state in made.gatherer.states()):
                     await asyncio.sleep(0.02)
             assert made.state("d2").why == "auth"
@@ -78,7 +79,7 @@ def test_what_the_accounts_may_not_do(broker: BrokerAddress) -> None:
             assert [code.is_failure for code in await field.subscribe("site/#")] == [True]  # type: ignore[union-attr]
             await listening.publish("site/x", b"not mine to say")
             await field.publish("site/1/power", b"mine to say", qos=1)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(LONG_S):
                 async for message in listening.messages:
                     heard.append(message.topic.value)
                     break
@@ -141,12 +142,12 @@ def test_with_tls_our_own_certificate_is_trusted_and_no_other(tmp_path: Path) ->
             field = aiomqtt.Client(
                 "127.0.0.1", address.port, username="field", password=address.field_password, tls_context=context
             )
-            async with asyncio.timeout(20), field:
+            async with asyncio.timeout(LONG_S), field:
                 while made.value("cabinet:s1", "fan_rpm") is None:
                     await field.publish("site/1/cabinet", json.dumps({"fan_rpm": 900}))
                     await asyncio.sleep(0.05)
         wrong = replace(own_broker(address), certificate=str(stranger))
-        async with gathering(controller, own_broker=wrong) as made, asyncio.timeout(20):
+        async with gathering(controller, own_broker=wrong) as made, asyncio.timeout(LONG_S):
             while not made.gatherer.states() or made.state().why != "broker":
                 await asyncio.sleep(0.02)
 
