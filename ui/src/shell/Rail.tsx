@@ -12,7 +12,10 @@ export function Rail() {
   const nav = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
   // Where the rooms do not all fit (a phone, a low window), the one that is open is in sight.
-  useEffect(() => nav.current?.querySelector("a.active")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [pathname]);
+  useEffect(() => {
+    // In braces: new browsers answer with a promise, which is no clean-up.
+    void nav.current?.querySelector("a.active")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [pathname]);
   return (
     <nav ref={nav} className="rail" aria-label={t("shell:rooms")}>
       {GROUPS.map((group) => group.filter((room) => room.may(may)))
