@@ -239,6 +239,7 @@ def _cameras(province: Province, chance: random.Random, rtsp: str, onvif: str) -
                     "password": DEMO_PASSWORD,
                     "transport": "tcp",
                     "record": True,
+                    "priority": int(index == 0),  # kept to the last when its site sheds load
                     "enabled": False,
                 }
             )
