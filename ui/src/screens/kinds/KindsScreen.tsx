@@ -51,13 +51,13 @@ export function KindsScreen() {
   const wanted = plainText(text.trim());
   const rows = (kinds ?? []).filter((one) => !wanted || plainText(`${kindName(one.kind)} ${one.kind} ${one.consequence_ar} ${one.consequence_en}`).includes(wanted));
   const columns: Column<KindRow>[] = [
-    { id: "priority", head: t("priority"), width: "110px", cell: (one) => <span className="state-cell"><PriorityMark priority={one.priority} /><span>{t(`common:priority.${one.priority}`)}</span></span> },
+    { id: "priority", head: t("priority"), width: "128px", cell: (one) => <span className="state-cell"><PriorityMark priority={one.priority} /><span>{t(`common:priority.${one.priority}`)}</span></span> },
     { id: "kind", head: t("kind"), width: "minmax(150px, 1.3fr)", cell: (one) => kindName(one.kind) },
     { id: "consequence", head: t("consequence"), width: "minmax(180px, 2.4fr)", cell: (one) => <span className="muted">{formats.language === "ar" ? one.consequence_ar : one.consequence_en}</span> },
-    { id: "respond", head: t("respond"), width: "110px", cell: (one) => formats.duration(one.respond_s * 1000) },
+    { id: "respond", head: t("respond"), width: "128px", cell: (one) => formats.duration(one.respond_s * 1000) },
     { id: "owner", head: t("owner"), width: "120px", cell: (one) => t(`common:role.${one.owner_role}`) },
     { id: "delay", head: t("delays"), width: "170px", cell: (one) => <span className="muted">{t("delay_pair", { on: formats.number(one.delay_on_s), off: formats.number(one.delay_off_s) })}</span> },
-    { id: "group", head: t("group_by"), width: "90px", cell: (one) => t(`group.${one.group_by}`) },
+    { id: "group", head: t("group_by"), width: "112px", cell: (one) => t(`group.${one.group_by}`) },
     { id: "changed", head: t("edited"), width: "130px", cell: (one) => (one.changed_us ? <span title={formats.stamp(one.changed_us)}><bdi>{one.changed_by}</bdi></span> : <span className="muted">{t("as_shipped")}</span>) },
   ];
   const open = (to: string | null) => void navigate(to ? `/kinds/${to}` : "/kinds");

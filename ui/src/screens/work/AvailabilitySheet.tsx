@@ -43,9 +43,9 @@ export function AvailabilitySheet() {
     { id: "available", head: t("available"), width: "minmax(130px, 1fr)", cell: (one) => <Share group={one} level={value?.service_level_pct ?? 99} text={by === "cause" ? "" : pct(one.available_pct)} /> },
     { id: "lost", head: t("lost_h"), width: "156px", cell: (one) => formats.number(one.lost_h, { maximumFractionDigits: 1 }) },
     { id: "spans", head: t("faults"), width: "80px", cell: (one) => formats.number(one.spans) },
-    { id: "know", head: t("know"), width: "110px", cell: (one) => span(one.know_s) },
-    { id: "respond", head: t("respond"), width: "110px", cell: (one) => span(one.respond_s) },
-    { id: "repair", head: t("repair"), width: "110px", cell: (one) => span(one.repair_s) },
+    { id: "know", head: t("know"), width: "130px", cell: (one) => span(one.know_s) },
+    { id: "respond", head: t("respond"), width: "130px", cell: (one) => span(one.respond_s) },
+    { id: "repair", head: t("repair"), width: "130px", cell: (one) => span(one.repair_s) },
   ];
   return (
     <>
