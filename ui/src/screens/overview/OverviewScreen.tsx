@@ -370,9 +370,10 @@ function Work() {
   return (
     <Panel area="work" to="/work" title={t("work")}>
       <p className="ov-figure">
-        <strong className={`number${facts.overdue ? " text-medium" : ""}`}>{f.number(facts.overdue + facts.dueToday)}</strong>
+        <strong className={`number${facts.overdue ? " text-medium" : ""}`}>{f.number(facts.open)}</strong>
         <span>
-          {t("due_today", { count: facts.overdue + facts.dueToday })}
+          {t("orders", { count: facts.open })}
+          {facts.dueToday > 0 && ` · ${t("today", { count: facts.dueToday })}`}
           {facts.overdue > 0 && ` · ${t("overdue", { count: facts.overdue })}`}
         </span>
       </p>
@@ -399,7 +400,7 @@ function OrderLine({ order, nowMs }: { order: WorkOrder; nowMs: number }) {
   const late = typeof order.due_us === "number" && order.due_us / 1000 < nowMs;
   return (
     <li>
-      <Link to={`/work/${order.id}`}>{kind ? kindName(kind) : said || names(site) || order.id}</Link>
+      <Link to={`/work/${order.id}`} dir="auto">{kind ? kindName(kind) : said || names(site) || order.id}</Link>
       <span className="muted">{names(site)}</span>
       <time className={late ? "text-medium" : "muted"}>
         {late && <Icon name="warning" size={14} />} {typeof order.due_us === "number" ? f.when(order.due_us, nowMs) : "—"}

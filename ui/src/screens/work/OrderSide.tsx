@@ -123,7 +123,7 @@ export function OrderSide({ id, teams, onClose }: { id: string; teams: Team[]; o
         <div className="order-map">
           <PlaceMap siteId={order.site_id} cameraIds={order.camera_ids} />
         </div>
-        {order.description && <p className="order-text">{order.description}</p>}
+        {order.description && <p className="order-text" dir="auto">{order.description}</p>}
       </Group>
       {(order.parts.length > 0 || order.tools.length > 0) && (
         <Group title={t("bring")}>
@@ -183,7 +183,7 @@ export function OrderSide({ id, teams, onClose }: { id: string; teams: Team[]; o
               </span>
               <span>
                 <b>{t(`entry.${entry.what}`)}</b> {entry.by ? <bdi className="muted">{entry.by_name}</bdi> : <span className="muted">{t("health_check")}</span>}
-                {entry.text && <p className="order-text">{entry.text}</p>}
+                {entry.text && <p className="order-text" dir="auto">{entry.text}</p>}
                 {entry.detail.still && entry.detail.still.length > 0 && <p className="order-text">{t("still", { count: entry.detail.still.length })}</p>}
               </span>
             </li>
