@@ -19,7 +19,7 @@ from manara.app.demo import run_demo
 from manara.app.flags import settings_of
 from manara.app.folders import Folders
 from manara.app.simulators import run_clip, run_simulate
-from manara.app.stopping import stop_on_signals
+from manara.app.stopping import leave, stop_on_signals
 from manara.app.up import run_up
 from manara.base import log
 from manara.base.clock import SystemClock
@@ -222,4 +222,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from manara.app import flags
 from manara.app.data import open_state
 from manara.app.folders import Folders, journal_address
-from manara.app.stopping import stop_on_signals
+from manara.app.stopping import leave, stop_on_signals
 from manara.base import log
 from manara.base.clock import SystemClock
 from manara.base.errors import ManaraError
@@ -90,4 +90,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from manara.app import flags
 from manara.app.folders import Folders, journal_address
-from manara.app.stopping import stop_on_signals
+from manara.app.stopping import leave, stop_on_signals
 from manara.base import log
 from manara.base.clock import SystemClock
 from manara.base.errors import ManaraError, Unavailable
@@ -121,4 +121,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
