@@ -30,11 +30,12 @@ class First:
             self.monitor.step(self.now_us)
         return {f"{cause.kind} {cause.subject}" for cause in self.monitor.engine.open.values()}
 
-    def stream(self, camera: str, state: str) -> None:
+    def stream(self, camera: str, state: str, last_frame_us: int = 0) -> None:
         cause = "none" if state == "recording" else "timeout"
         told = StreamStatus(
-            camera_id=camera, stream="main", state=state, cause=cause, since_us=self.now_us, recorder_id="recorder-1"
-        )
+            camera_id=camera, stream="main", state=state, cause=cause, since_us=self.now_us,
+            last_frame_us=last_frame_us, recorder_id="recorder-1",
+        )  # fmt: skip
         status = RecorderStatus(recorder_id="recorder-1", at_us=self.now_us, streams=[told])
         self.monitor.status(status, self.now_us)
 
@@ -73,6 +74,13 @@ def test_what_was_well_once_is_judged_at_once_within_the_same_minutes() -> None:
     first.stream("gate1", "recording")
     first.go(20)
     everything_late(first)
+    assert first.go(25) == {"camera_dead camera:gate1"}
+
+
+def test_what_played_for_its_recorder_before_health_was_there_is_judged_at_once() -> None:
+    first = First()
+    first.stream("gate1", "lost", last_frame_us=first.now_us - 3_000_000)
+    first.stream("gate2", "lost")
     assert first.go(25) == {"camera_dead camera:gate1"}
 
 

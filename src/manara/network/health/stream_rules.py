@@ -174,6 +174,8 @@ class StreamRules:
         detail = {"cause": status.cause if lost or refused else "none", "recorder_id": status.recorder_id}
         if status.detail:
             detail["told"] = status.detail[:200]
+        if status.last_frame_us:  # it played for its recorder before we were there to see it
+            self.beginnings.well(camera)
         flapping = self.latches.is_active("stream_restarts", camera)
         off_s = FLAPPING_OFF_S if flapping else LOST_OFF_S
         on_s = self.beginnings.wait_s(camera, at_us) if lost else 0.0
