@@ -47,7 +47,8 @@ def test_health_and_causes_are_seen_in_ones_own_sectors(tmp_path: Path) -> None:
 
         assert world.wiring is not None
         assert world.client.portal is not None
-        world.client.portal.call(world.wiring.handle, HealthChanged(camera_ids=[world.ids["n1"], world.ids["n2"]]))
+        fact = HealthChanged(camera_ids=[world.ids["n1"], world.ids["n2"]])
+        world.client.portal.call(world.wiring.together[HealthChanged], [fact])
         shown = world.hub.value("health", world.ids["n1"])
         assert shown is not None
         assert (shown["doing_job"], shown["cause_id"]) == (False, mine["id"])
