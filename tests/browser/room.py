@@ -131,6 +131,11 @@ class Words:
         return str(value)
 
 
+def label_of(text: str) -> re.Pattern[str]:
+    """A field's label, with or without the mark that it is required."""
+    return re.compile(rf"^\s*{re.escape(text)}\s*\*?\s*$")
+
+
 class Person:
     """Somebody at a browser: a page, a language, and what a person does with them."""
 

@@ -6,8 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.room import Person, Room, Words, person, wait_for
-from tests.browser.test_lists import _label
+from tests.browser.room import Person, Room, Words, label_of, person, wait_for
 
 pytestmark = pytest.mark.browser
 PAGE = 200  # entries the log is read by
@@ -15,7 +14,7 @@ PAGE = 200  # entries the log is read by
 
 def _fill(who: Person, values: dict[str, str]) -> None:
     for key, value in values.items():
-        who.page.get_by_label(_label(who.words(key))).fill(value)
+        who.page.get_by_label(label_of(who.words(key))).fill(value)
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])
@@ -45,7 +44,7 @@ def test_a_site_and_a_sector_are_added_changed_and_removed(chromium: Browser, ro
         sector = f"SEC-{language.upper()}"
         ring = [[46.0, 31.0], [46.1, 31.0], [46.1, 31.1], [46.0, 31.0]]
         _fill(who, {field + "code": sector, field + "name_ar": "قاطع", field + "name_en": "Sector"})
-        boundary = page.get_by_label(_label(words("sectors:boundary")))
+        boundary = page.get_by_label(label_of(words("sectors:boundary")))
         boundary.fill("no json")
         save.click()
         expect(page.get_by_text(words("sectors:not_geojson"))).to_be_visible()

@@ -2,13 +2,12 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.room import Person, Room, Words, person
+from tests.browser.room import Person, Room, Words, label_of, person
 
 pytestmark = pytest.mark.browser
 
@@ -22,22 +21,17 @@ def technician(request: pytest.FixtureRequest, chromium: Browser, room: Room) ->
         yield who
 
 
-def _label(text: str) -> re.Pattern[str]:
-    """A field's label, with or without the mark that it is required."""
-    return re.compile(rf"^\s*{re.escape(text)}\s*\*?\s*$")
-
-
 def test_a_camera_is_added_by_the_form_which_names_what_is_missing(technician: Person) -> None:
     page, words = technician.page, technician.words
     code = f"CAM-FORM-{words.language.upper()}"
     page.goto(f"{technician.room.base}/cameras/new")
     save = page.get_by_role("button", name=words("common:save"), exact=True)
-    page.get_by_label(_label(words("cameras:field.main_url"))).fill("http://10.0.0.9/video")
+    page.get_by_label(label_of(words("cameras:field.main_url"))).fill("http://10.0.0.9/video")
     save.click()
     expect(page.get_by_text(words("fields:required"))).to_have_count(3)  # code, latitude, longitude
-    page.get_by_label(_label(words("cameras:field.main_url"))).fill("rtsp://127.0.0.1:1/nobody")
+    page.get_by_label(label_of(words("cameras:field.main_url"))).fill("rtsp://127.0.0.1:1/nobody")
     for field, value in {"code": code, "lat": "31.05", "lon": "46.25", "name_ar": "باب", "name_en": "Gate"}.items():
-        page.get_by_label(_label(words(f"cameras:field.{field}"))).fill(value)
+        page.get_by_label(label_of(words(f"cameras:field.{field}"))).fill(value)
     save.click()
     page.goto(f"{technician.room.base}/cameras")
     page.get_by_label(words("cameras:filter")).fill(code)
@@ -92,18 +86,18 @@ def test_a_new_person_replaces_the_one_time_password(chromium: Browser, room: Ro
         administrator.sign_in("administrator")
         administrator.to_map()
         page.goto(f"{room.base}/people/new")
-        page.get_by_label(_label(words("people:account"))).fill(account)
-        page.get_by_label(_label(words("people:name"))).fill("New")
+        page.get_by_label(label_of(words("people:account"))).fill(account)
+        page.get_by_label(label_of(words("people:name"))).fill("New")
         page.get_by_role("button", name=words("common:save"), exact=True).click()
         once = page.get_by_role("dialog").locator("code").first.inner_text()
     with person(chromium, room, language) as newcomer:
         page = newcomer.page
         newcomer.sign_in(account, once)
-        page.get_by_label(_label(words("signin:old_once"))).fill(once)
+        page.get_by_label(label_of(words("signin:old_once"))).fill(once)
         change = page.get_by_role("button", name=words("signin:change"), exact=True)
         for text in ("short", own):
-            page.get_by_label(_label(words("signin:new"))).fill(text)
-            page.get_by_label(_label(words("signin:again"))).fill(text)
+            page.get_by_label(label_of(words("signin:new"))).fill(text)
+            page.get_by_label(label_of(words("signin:again"))).fill(text)
             expect(change).to_be_enabled() if text == own else expect(change).to_be_disabled()
         change.click()
         newcomer.to_map()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.room import Person, Room, person, wait_for
+from tests.browser.room import Person, Room, label_of, person, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -22,10 +22,6 @@ def technician(request: pytest.FixtureRequest, chromium: Browser, room: Room) ->
 
 
 ONCE = pytest.mark.parametrize("technician", ["ar"], indirect=True)  # the same act in either language
-
-
-def _label(text: str) -> re.Pattern[str]:
-    return re.compile(rf"^\s*{re.escape(text)}\s*\*?\s*$")
 
 
 def _told_site(who: Person) -> dict[str, Any]:
@@ -112,7 +108,7 @@ def test_a_power_source_is_added_by_form_which_names_what_is_wrong(technician: P
     save = side.get_by_role("button", name=words("common:save"), exact=True)
     save.click()
     expect(side.get_by_text(words("fields:required"))).to_have_count(1)  # its peak power
-    peak = side.get_by_label(_label(words("infrastructure:field.peak_w")))
+    peak = side.get_by_label(label_of(words("infrastructure:field.peak_w")))
     peak.fill("0")
     save.click()
     expect(side.locator(".error")).to_contain_text("1")  # from the server: its least is 1 W
@@ -142,7 +138,7 @@ def test_a_push_devices_token_is_shown_once(technician: Person) -> None:
     code = f"PUSH-{words.language.upper()}"
     page.goto(f"{technician.room.base}/infrastructure/devices/new?site={site['id']}")
     side = page.locator(".page-side")
-    side.get_by_label(_label(words("infrastructure:field.code"))).fill(code)
+    side.get_by_label(label_of(words("infrastructure:field.code"))).fill(code)
     side.locator(".select-button").first.click()
     page.get_by_role("option", name=words("infrastructure:choice.protocol.push")).click()
     side.get_by_role("button", name=words("common:save"), exact=True).click()
