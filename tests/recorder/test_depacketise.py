@@ -2,6 +2,7 @@
 
 import random
 import struct
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -277,6 +278,25 @@ def test_a_frame_without_end_is_given_up() -> None:
     assert line.finish() == [p.sample for p in pictures]
 
 
+def spoiled(dice: random.Random, packets: list[bytes], one_in: int = 4) -> Iterator[bytes]:
+    """The packets, of which one in so many is changed, cut, left out or something else."""
+    for packet in packets:
+        roll = dice.random() * one_in / 4
+        if roll < 0.1:
+            changed = bytearray(packet)
+            for _ in range(dice.randint(1, 6)):
+                changed[dice.randrange(min(len(changed), dice.choice((20, 2000))))] = dice.randrange(256)
+            yield bytes(changed)
+        elif roll < 0.15:
+            yield packet[: dice.randrange(len(packet))]
+        elif roll < 0.2:
+            continue
+        elif roll < 0.25:
+            yield dice.randbytes(dice.randrange(80))
+        else:
+            yield packet
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(["h264", "h265"]))
 def test_spoiled_packets_never_raise_and_the_stream_goes_on(seed: int, codec: str) -> None:
@@ -284,19 +304,7 @@ def test_spoiled_packets_never_raise_and_the_stream_goes_on(seed: int, codec: st
     pictures = clip(codec)
     line = Line(codec)
     packetiser = Packetiser(codec, most=150)
-    for packet in stream_of(packetiser, pictures[:30]):
-        roll = dice.random()
-        if roll < 0.1:
-            spoiled = bytearray(packet)
-            for _ in range(dice.randint(1, 6)):
-                spoiled[dice.randrange(len(spoiled))] = dice.randrange(256)
-            packet = bytes(spoiled)
-        elif roll < 0.15:
-            packet = packet[: dice.randrange(len(packet))]
-        elif roll < 0.2:
-            continue
-        elif roll < 0.25:
-            packet = dice.randbytes(dice.randrange(80))
+    for packet in spoiled(dice, stream_of(packetiser, pictures[:30])):
         line.feed(interleaved(packet))
     packetiser.source = 0x55667788  # the encoder began anew, whatever the fuzz did to the sequence
     for picture in pictures[30:]:
@@ -310,6 +318,32 @@ def test_spoiled_packets_never_raise_and_the_stream_goes_on(seed: int, codec: st
         assert sum(fragment.sizes) == len(fragment.payload)
         assert len(fragment.sizes) == len(fragment.durations) == len(fragment.composition_offsets)
         assert all(0 < d < 2**31 for d in fragment.durations)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(["h264", "h265"]))
+def test_the_short_way_into_a_frame_does_what_the_long_one_does(seed: int, codec: str) -> None:
+    short, long = Line(codec), Line(codec)
+    taken = 0
+
+    def counted(buffer: bytearray, view: memoryview, at: int, end: int) -> int:
+        nonlocal taken
+        after = Depacketiser._begin_usual(short.depacketiser, buffer, view, at, end)
+        taken += after != at
+        return after
+
+    short.depacketiser._begin_usual = counted  # type: ignore[method-assign]
+    long.depacketiser._begin_usual = lambda buffer, view, at, end: at  # type: ignore[method-assign]
+    own = {"_begin_usual", "joiner", "_text", "_other"}
+    for packet in spoiled(random.Random(seed), stream_of(Packetiser(codec, most=150), clip(codec)), 100):
+        for line in (short, long):
+            line.feed(interleaved(packet))
+        assert short.joiner.data == long.joiner.data
+        left, right = ({k: v for k, v in vars(x.depacketiser).items() if k not in own} for x in (short, long))
+        assert left == right
+    assert short.finish() == long.finish()
+    assert short.joiner.dropped == long.joiner.dropped
+    assert taken
 
 
 @settings(max_examples=200, deadline=None)

@@ -21,6 +21,9 @@ _START_CODE = b"\x00\x00\x01"
 
 _LENGTH = struct.Struct(">I")
 _SHORT = struct.Struct(">H")
+# `$` and channel, size, version to payload type, sequence number, timestamp, source, four bytes of payload.
+_START = struct.Struct(">HHHHIIBBBB")
+_NO_LENGTH = b"\x00\x00\x00\x00"
 
 
 class Depacketiser:
@@ -95,12 +98,58 @@ class Depacketiser:
                         self._end_fragments()
                         if ended == 2:
                             self._end_frame()
+            if not self._begun and (after := self._begin_usual(buffer, view, at, end)) != at:
+                at = after
+                continue
             after = self._one(buffer, view, at, end)
             if after == at:
                 if len(joiner.data) - joiner.frame_start > MAX_FRAME_BYTES:
                     self._spoil()
                 return at
             at = after
+
+    def _begin_usual(self, buffer: bytearray, view: memoryview, at: int, end: int) -> int:
+        """Take the first packet of a frame as nearly all frames begin, on the short way: the packet that is due, with
+        the first piece of a frame's first slice, which is no key frame's. Answers where it ends, or `at` for all else,
+        which `packet` takes; what both do to this object is the same."""
+        if end - at < _START.size or self._unsure:
+            return at
+        lane, size, flags, sequence, stamp, source, one, two, three, four = _START.unpack_from(buffer, at)
+        after: int = at + 4 + size
+        if (
+            after > end
+            or lane != self._lane
+            or flags != 0x8000 | self._type
+            or sequence != self.expected
+            or source != self.source
+            or stamp == self._stamp
+            or size < 17
+        ):
+            return at
+        if self._h264:
+            fragment, slice_byte = two, three
+            if one & 31 != h264.FU_A or fragment & 0xDF != 0x81:
+                return at
+            header = bytes((one & 0xE0 | 1,))
+        else:
+            fragment, slice_byte = three, four
+            if (one >> 1) & 63 != h265.FU or fragment & 0xF0 != 0x80:
+                return at
+            header = bytes((one & 0x81 | (fragment & 63) << 1, two))
+        if not slice_byte & 0x80:
+            return at
+        data = self.joiner.data
+        self._nal_at = len(data)
+        data += _NO_LENGTH
+        data += header
+        data += view[at + self._skip : after]
+        self.packets += 1
+        self.expected = (sequence + 1) & 0xFFFF
+        self.cycles += self.expected == 0
+        self._stamp = stamp
+        self._begun = self._vcl = True
+        self._fu_first, self._fu_middle = one, fragment & 0x3F
+        return after
 
     def _one(self, buffer: bytearray, view: memoryview, at: int, end: int) -> int:
         """Take one thing of whatever kind at `at`; answers where the next begins, or `at` while it is not whole."""
@@ -234,7 +283,7 @@ class Depacketiser:
             if not self._begin_nal(header, view[at]):
                 return
             self._nal_at = len(data)
-            data += b"\x00\x00\x00\x00"
+            data += _NO_LENGTH
             data += header
             data += view[at:end]
             self._fu_first = first
