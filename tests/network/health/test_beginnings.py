@@ -1,6 +1,6 @@
 """A first start opens no causes for what only comes late; what was well before is judged at once."""
 
-from manara.messages import Reading, RecorderStatus, StreamStatus
+from manara.messages import Reading, RecorderStatus, StreamStateChanged, StreamStatus
 from manara.network.health.beginnings import START_S, Beginnings
 from manara.network.health.conditions import S
 from manara.network.health.monitor import Monitor
@@ -82,6 +82,17 @@ def test_what_played_for_its_recorder_before_health_was_there_is_judged_at_once(
     first.stream("gate1", "lost", last_frame_us=first.now_us - 3_000_000)
     first.stream("gate2", "lost")
     assert first.go(25) == {"camera_dead camera:gate1"}
+
+
+def test_that_it_played_may_be_told_after_that_it_was_lost() -> None:
+    first = First()
+    lost = StreamStateChanged(
+        camera_id="gate1", stream="main", state="lost", cause="timeout", since_us=first.now_us, recorder_id="recorder-1"
+    )
+    first.monitor.stream_state(lost, first.now_us)  # the fact is quicker than the recorder's status, and says less
+    assert not first.go(5)
+    first.stream("gate1", "lost", last_frame_us=first.now_us - 3_000_000)
+    assert first.go(10) == {"camera_dead camera:gate1"}
 
 
 def test_what_never_comes_is_told_when_its_time_is_over() -> None:

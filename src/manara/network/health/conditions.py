@@ -108,6 +108,7 @@ class Latches:
                 return
         else:
             pending.confidence, pending.detail, pending.seen_us = confidence, detail or pending.detail, at_us
+            pending.due_us = min(pending.due_us, at_us + delay_us)  # what is known by now may need no wait
         if at_us >= pending.due_us:
             self._settle(key, pending, at_us)
 

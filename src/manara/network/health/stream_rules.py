@@ -51,7 +51,12 @@ class _Stream:
 
 
 def _changed(before: StreamStatus | None, now: StreamStatus) -> bool:
-    return before is None or (before.state, before.cause, before.recorder_id) != (now.state, now.cause, now.recorder_id)
+    """Whether there is something to judge: also where only now it is told that it ever played."""
+    return before is None or _said(before) != _said(now)
+
+
+def _said(status: StreamStatus) -> tuple[str, str, str, bool]:
+    return status.state, status.cause, status.recorder_id, bool(status.last_frame_us)
 
 
 def _shed(known: _Stream | None) -> bool:
