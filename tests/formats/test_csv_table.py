@@ -3,7 +3,7 @@
 import csv
 import io
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from manara.formats import csv_table
@@ -26,6 +26,7 @@ def test_faults_name_their_row() -> None:
     assert csv_table.read(b"a\n" + b"x" * 200_000).faults != []
 
 
+@example([["", "\t"]])
 @given(st.lists(st.lists(st.text(max_size=20), min_size=2, max_size=2), max_size=8))
 def test_what_is_written_is_read_again_and_never_a_formula(rows: list[list[str]]) -> None:
     rows = [[cell.replace("\x00", "").encode("utf-8", "ignore").decode() for cell in row] for row in rows]

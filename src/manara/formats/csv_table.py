@@ -48,7 +48,7 @@ def read(data: bytes, *, max_bytes: int = MAX_BYTES, max_rows: int = MAX_ROWS) -
     try:
         for cells in reader:
             number += 1
-            if not any(cell.strip() for cell in cells):
+            if not any(_plain(cell).strip() for cell in cells):
                 continue
             if len(table.faults) >= FAULTS_MAX:
                 break

@@ -168,7 +168,10 @@ def identifier_of(nal: bytes) -> int | None:
 
 def has_recovery_point(sei: bytes) -> bool:
     """Whether a supplemental NAL unit holds a recovery point (payload type 6): decoding may begin at this picture."""
-    data = unescape(sei[1 : 1 + MAX_PARAMETER_SET_BYTES])
+    data = sei[1 : 1 + MAX_PARAMETER_SET_BYTES]
+    if b"\x06" not in data:  # nearly every frame of some cameras has such a unit
+        return False
+    data = unescape(data)
     at = 0
     while at + 2 <= len(data) and data[at] != 0x80:
         kind = size = 0

@@ -98,7 +98,7 @@ class Depacketiser:
                         self._end_fragments()
                         if ended == 2:
                             self._end_frame()
-            if not self._begun and (after := self._begin_usual(buffer, view, at, end)) != at:
+            if not self._vcl and (after := self._begin_usual(buffer, view, at, end)) != at:
                 at = after
                 continue
             after = self._one(buffer, view, at, end)
@@ -109,10 +109,10 @@ class Depacketiser:
             at = after
 
     def _begin_usual(self, buffer: bytearray, view: memoryview, at: int, end: int) -> int:
-        """Take the first packet of a frame as nearly all frames begin, on the short way: the packet that is due, with
-        the first piece of a frame's first slice, which is no key frame's. Answers where it ends, or `at` for all else,
-        which `packet` takes; what both do to this object is the same."""
-        if end - at < _START.size or self._unsure:
+        """Take the first piece of a picture as nearly all pictures begin, on the short way: the packet that is due, with
+        the beginning of a first slice that is no key frame's. Answers where it ends, or `at` for all else, which
+        `packet` takes; what both do to this object is the same."""
+        if end - at < _START.size or self._unsure or self._nal_at >= 0:
             return at
         lane, size, flags, sequence, stamp, source, one, two, three, four = _START.unpack_from(buffer, at)
         after: int = at + 4 + size
@@ -122,7 +122,7 @@ class Depacketiser:
             or flags != 0x8000 | self._type
             or sequence != self.expected
             or source != self.source
-            or stamp == self._stamp
+            or (stamp == self._stamp) != self._begun
             or size < 17
         ):
             return at
