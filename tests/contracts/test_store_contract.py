@@ -160,10 +160,11 @@ def test_writers_side_by_side_keep_the_chain_whole(any_database: Database) -> No
 
 
 def test_the_outbox_keeps_order_and_forgets_what_was_sent(any_database: Database) -> None:
-    for number in range(5):
+    for numbers in ((0, 1, 2, 3), (4,)):  # of one act, and of the next
         with any_database.act(WHO, AT) as act:
-            act.audit("camera:change", subject=str(number))
-            act.publish(CameraChanged(camera_id=str(number)))
+            act.audit("camera:change")
+            for number in numbers:
+                act.publish(CameraChanged(camera_id=str(number)))
     with any_database.read() as session:
         first = outbox.pending(session, limit=3)
         assert outbox.waiting(session)[0] == 5

@@ -7,11 +7,10 @@ import json
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from manara.base.clock import to_us
-from manara.messages import Message, encode
+from manara.messages import Message
 from manara.store import audit, outbox
 
 
@@ -34,7 +33,7 @@ class Act:
         self.who = who
         self.at = at
         self.at_us = to_us(at)
-        self.published = 0
+        self._facts: list[dict[str, Any]] = []
         self._audits: list[tuple[str, str, str]] = []
 
     def audit(self, action: str, subject: str = "", detail: dict[str, Any] | None = None) -> None:
@@ -45,22 +44,20 @@ class Act:
         self._audits.append((action, subject, json.dumps(detail or {}, ensure_ascii=False, sort_keys=True)))
 
     def publish(self, message: Message) -> None:
-        """Put a fact in the outbox; it reaches the journal after the commit, at least once."""
-        self.session.execute(
-            insert(outbox.OutboxMessage).values(
-                message_id=message.message_id,
-                name=type(message).__name__,
-                payload=encode(message).decode(),
-                at_us=self.at_us,
-            )
-        )
-        self.published += 1
+        """Put a fact in the outbox when the act ends; it reaches the journal after the commit, at least once."""
+        self._facts.append(outbox.row(message, self.at_us))
+
+    @property
+    def published(self) -> int:
+        """How many facts this act tells of."""
+        return len(self._facts)
 
     def finish(self) -> None:
-        """Called by `Database.act` before the commit: flush the state, then chain the audit entries (shortest lock)."""
+        """Called by `Database.act` before the commit: state, then facts, then the audit chain (shortest lock)."""
         self.session.flush()
-        if not self._audits:
-            if self.published:
+        if self._facts:
+            if not self._audits:
                 raise RuntimeError("an action that publishes a message must enter itself in the audit log")
-            return
-        audit.append(self.session, self.who.account_id, self.who.name, self.who.address, self.at_us, self._audits)
+            outbox.add(self.session, self._facts)
+        if self._audits:
+            audit.append(self.session, self.who.account_id, self.who.name, self.who.address, self.at_us, self._audits)
