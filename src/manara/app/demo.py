@@ -34,7 +34,6 @@ from manara.simulate.directory import Directory
 from manara.simulate.infrastructure import Infrastructure, make_infrastructure, switch_code
 from manara.simulate.province import make_province
 from manara.simulate.role import draw_first
-from manara.store import outbox
 from manara.store.database import Database
 from manara.store.journal import STATUS_PREFIX
 from manara.store.journal_nats import NatsJournal
@@ -46,7 +45,6 @@ log = logging.getLogger(__name__)
 PASSWORD = "lighthouse-demo"  # noqa: S105 - printed at each start, and good on loopback only
 FLOW_S = 120.0
 _MAP_ATTRIBUTION = "schematic, made for the demo"
-_SEED_FACTS_MOST = 100_000
 _BODY = Who.system("demo")
 _PROFILES = {"push": "push", "mqtt": "mqtt-readings", "modbus": "epever-tracer", "snmp": "if-mib-switch"}
 
@@ -88,9 +86,6 @@ def seed(settings: Settings, clock: Clock) -> bool:
         with database.read() as session:
             on_battery = session.scalars(select(PowerSource.site_id).where(PowerSource.kind == "battery")).all()
         shedding_actions.seed_policies(database, _BODY, at, on_battery)
-        # No role runs yet and each reads the whole state when it starts: nobody needs to hear of every seeded row.
-        with database.act(_BODY, at) as act:
-            outbox.mark_sent(act.session, [row.number for row in outbox.pending(act.session, _SEED_FACTS_MOST)])
     finally:
         database.close()
     _keep_map(folders, province.roads, province.rivers)
