@@ -14,8 +14,9 @@ from manara.access.who import Who
 from manara.alarms import kinds
 from manara.alarms.kinds import Kind
 from manara.alarms.tables import AlarmKind, AlarmKindHistory
-from manara.base.errors import Conflict, InvalidInput, NotFound
+from manara.base.errors import InvalidInput, NotFound
 from manara.messages import AlarmKindChanged
+from manara.store import meanwhile
 from manara.store.database import Database
 
 HISTORY_MAX = 500
@@ -68,12 +69,7 @@ def change_kind(database: Database, who: Who, at: datetime, kind: str, values: M
         present = _get(kind_table(act.session), kind)
         if faults:
             raise InvalidInput(f"The kind {kind} is not valid.", code="alarm_kind_invalid", fields=faults)
-        if seen_us is not None and seen_us != present.changed_us:
-            raise Conflict(
-                f"{present.changed_by} changed the kind {kind} meanwhile; look again.",
-                code="changed_meanwhile",
-                detail={"changed_us": present.changed_us},
-            )
+        meanwhile.unchanged(present, seen_us)
         after = {name: value for name, value in clean.items() if getattr(present, name) != value}
         if not after:
             return kinds.view(present)
@@ -83,7 +79,7 @@ def change_kind(database: Database, who: Who, at: datetime, kind: str, values: M
             row = AlarmKind(kind=kind, values={}, changed_us=0, changed_by="")
             act.session.add(row)
         row.values = {**row.values, **after}
-        row.changed_us = max(act.at_us, row.changed_us + 1)
+        meanwhile.mark_changed(act, row)
         row.changed_by = who.name[:200]
         act.session.add(
             AlarmKindHistory(

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, insert, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from manara.access.who import Who
@@ -22,6 +21,7 @@ from manara.network import rules, views
 from manara.network.infrastructure.tables import ShedPolicy, infrastructure_at
 from manara.network.references import References, judge
 from manara.network.tables import Camera, GuardTour, PtzPreset, Sector, Site, Town
+from manara.store import meanwhile
 from manara.store.act import Act
 from manara.store.database import Database
 from manara.store.secret import SecretBox
@@ -158,17 +158,13 @@ def sealed(box: SecretBox | None, clean: dict[str, Any]) -> dict[str, Any]:
 def apply(act: Act, noun: str, added: Sequence[dict[str, Any]], changed: Sequence[tuple[Row, dict[str, Any]]]) -> None:
     """Within `act`: insert complete rows, change rows, publish a message each, and enter all codes in the audit log."""
     if added:
-        try:
+        with meanwhile.first_come():
             act.session.execute(insert(TABLES[noun]), list(added))
-        except IntegrityError as error:
-            raise Conflict(
-                "Somebody changed the network in the same moment; try again.", code="changed_meanwhile"
-            ) from error
     for row, values in changed:
         for name, value in values.items():
             setattr(row, name, value)
-        row.changed_us = act.at_us
-    _flush(act)
+        meanwhile.mark_changed(act, row)
+    meanwhile.flush(act)
     for values in added:
         act.publish(message(noun, values["id"]))
     for row, _ in changed:
@@ -208,7 +204,7 @@ def _add(
         _free_code(act.session, noun, clean["code"])
         row = TABLES[noun](id=new_id(), changed_us=act.at_us, **sealed(box, clean))
         act.session.add(row)
-        _flush(act)
+        meanwhile.flush(act)
         act.audit(f"{noun}:add", subject=row.id, detail=_public(clean))
         act.publish(message(noun, row.id))
         return views.view(noun, row, who)
@@ -227,12 +223,7 @@ def _change(
     seen_us = given.pop("changed_us", None)
     with database.act(who, at) as act:
         row = _get(act.session, who, noun, row_id)
-        if seen_us is not None and seen_us != row.changed_us:
-            raise Conflict(
-                f"Somebody changed {noun} {row.code} meanwhile; look again.",
-                code="changed_meanwhile",
-                detail={"changed_us": row.changed_us},
-            )
+        meanwhile.unchanged(row, seen_us)
         clean, faults = judge(References(act.session), noun, given, before=row)
         if faults:
             raise InvalidInput(f"The {noun} is not valid.", code=f"{noun}_invalid", fields=faults)
@@ -246,8 +237,8 @@ def _change(
                 before[name], after[name] = getattr(row, name), value
                 setattr(row, name, value)
         if after:
-            row.changed_us = max(act.at_us, row.changed_us + 1)
-            _flush(act)
+            meanwhile.mark_changed(act, row)
+            meanwhile.flush(act)
             act.audit(f"{noun}:change", subject=row.id, detail={"before": _public(before), "after": _public(after)})
             act.publish(message(noun, row.id))
         return views.view(noun, row, who)
@@ -270,19 +261,9 @@ def _remove(database: Database, who: Who, at: datetime, noun: str, row_id: str) 
             act.session.execute(delete(GuardTour).where(GuardTour.camera_id == row_id))
             act.session.execute(delete(PtzPreset).where(PtzPreset.camera_id == row_id))
         act.session.delete(row)
-        _flush(act)
+        meanwhile.flush(act)
         act.audit(f"{noun}:remove", subject=row_id, detail={"code": row.code})
         act.publish(message(noun, row_id, removed=True))
-
-
-def _flush(act: Act) -> None:
-    """Write now. Where writers do not queue (PostgreSQL), somebody may have been quicker: raises `Conflict`."""
-    try:
-        act.session.flush()
-    except IntegrityError as error:
-        raise Conflict(
-            "Somebody changed the network in the same moment; look again.", code="changed_meanwhile"
-        ) from error
 
 
 def _users(noun: str, row_id: str) -> list[tuple[str, ColumnElement[bool]]]:

@@ -115,6 +115,17 @@ def test_who_asks_in_the_same_moment_gets_the_one_order_and_every_other_its_own_
     assert sorted({one["number"] for one in answers}) == [1, 2, 3, 4]
 
 
+def test_the_second_of_two_who_change_one_order_is_told_also_where_the_clock_was_set_back(database: Database) -> None:
+    order = actions.raise_order(database, TECHNICIAN, AT, {"site_id": "site"})
+    seen = {"changed_us": order["changed_us"]}
+    for at in (AT, AT - timedelta(hours=1)):
+        changed = actions.change_order(database, TECHNICIAN, at, order["id"], {"description": f"of {at}", **seen})
+        with pytest.raises(Conflict) as told:
+            actions.change_order(database, TECHNICIAN, at, order["id"], {"description": "mine", **seen})
+        assert (told.value.code, told.value.detail) == ("changed_meanwhile", {"changed_us": changed["changed_us"]})
+        seen = {"changed_us": changed["changed_us"]}
+
+
 def test_finished_work_is_closed_when_health_agrees(database: Database) -> None:
     order_id = done(database)
     assert checking.check(database, AT + timedelta(seconds=60)) == 0  # still wrong, and still time

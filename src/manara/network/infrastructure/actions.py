@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, or_, select
-from sqlalchemy.exc import IntegrityError
 
 from manara.access.who import Who
 from manara.base.errors import Conflict, FieldError, Forbidden, InvalidInput
@@ -22,12 +21,12 @@ from manara.network.infrastructure.tables import Link
 from manara.network.infrastructure.views import TABLES
 from manara.network.tables import Camera, Site
 from manara.network.telemetry.devices import new_token
+from manara.store import meanwhile
 from manara.store.act import Act
 from manara.store.database import Database
 from manara.store.secret import SecretBox
 
 _AUDIT_MOST = 500  # names in one audit entry of a bulk action; more make several entries
-_MEANWHILE = "Somebody changed the network in the same moment; look again."
 
 
 def add(
@@ -50,7 +49,7 @@ def add(
             token, stored["token_hash"] = new_token(stored["id"])
         row = TABLES[noun](changed_us=act.at_us, **stored)
         act.session.add(row)
-        _flush(act)
+        meanwhile.flush(act)
         act.audit(f"{noun}:add", subject=row.id, detail=_public(clean))
         act.publish(InfrastructureChanged(noun=noun, row_id=row.id))
         return views.view(noun, row, known.sector_of, who) | ({"token": token} if token else {})
@@ -67,8 +66,7 @@ def change(
     seen_us = given.pop("changed_us", None)
     with database.act(who, at) as act:
         row = views.row_of(act.session, noun, row_id, who)
-        if seen_us is not None and seen_us != row.changed_us:
-            raise Conflict(_MEANWHILE, code="changed_meanwhile", detail={"changed_us": row.changed_us})
+        meanwhile.unchanged(row, seen_us)
         known = Known(act.session)
         clean, faults = judge(known, noun, given, before=row)
         if "site_id" in clean and noun == "switch" and clean["site_id"] != row.site_id:
@@ -86,8 +84,8 @@ def change(
                 before[name], after[name] = getattr(row, name), value
                 setattr(row, name, value)
         if after:
-            row.changed_us = max(act.at_us, row.changed_us + 1)
-            _flush(act)
+            meanwhile.mark_changed(act, row)
+            meanwhile.flush(act)
             act.audit(f"{noun}:change", subject=row.id, detail={"before": _public(before), "after": _public(after)})
             act.publish(InfrastructureChanged(noun=noun, row_id=row.id))
         return views.view(noun, row, known.sector_of, who)
@@ -106,7 +104,7 @@ def remove(database: Database, who: Who, at: datetime, noun: str, row_id: str) -
             listed = ", ".join(f"{count} {name}(s)" for name, count in used.items())
             raise Conflict(f"{_words(noun)} {row.code} still has {listed}.", code=f"{noun}_in_use", detail=used)
         act.session.delete(row)
-        _flush(act)
+        meanwhile.flush(act)
         act.audit(f"{noun}:remove", subject=row_id, detail=_name(noun, row))
         act.publish(InfrastructureChanged(noun=noun, row_id=row_id, removed=True))
 
@@ -118,7 +116,7 @@ def renew_token(database: Database, who: Who, at: datetime, device_id: str) -> s
         if row.protocol != "push":
             raise Conflict(f"Device {row.code} does not push; it needs no token.", code="device_needs_no_token")
         token, row.token_hash = new_token(row.id)
-        row.changed_us = max(act.at_us, row.changed_us + 1)
+        meanwhile.mark_changed(act, row)
         act.audit("device:renew_token", subject=row.id)
         act.publish(InfrastructureChanged(noun="device", row_id=row.id))
     return token
@@ -203,15 +201,13 @@ def _put_on_ports(act: Act, known: Known, camera_ports: Mapping[str, tuple[str, 
 def apply(act: Act, noun: str, added: Sequence[dict[str, Any]], changed: Sequence[tuple[Any, dict[str, Any]]]) -> None:
     """Within `act`: insert complete rows, change rows, publish a message each, enter all of them in the audit log."""
     if added:
-        try:
+        with meanwhile.first_come():
             act.session.execute(insert(TABLES[noun]), list(added))
-        except IntegrityError as error:
-            raise Conflict(_MEANWHILE, code="changed_meanwhile") from error
     for row, values in changed:
         for name, value in values.items():
             setattr(row, name, value)
-        row.changed_us = max(act.at_us, row.changed_us + 1)
-    _flush(act)
+        meanwhile.mark_changed(act, row)
+    meanwhile.flush(act)
     ids = [values["site_id"] if noun == "cabinet" else values["id"] for values in added]
     for row_id in [*ids, *(row.id for row, _ in changed)]:
         act.publish(InfrastructureChanged(noun=noun, row_id=row_id))
@@ -241,13 +237,6 @@ def identified(noun: str, stored: dict[str, Any]) -> dict[str, Any]:
     if noun == "device":
         stored = {"credentials_sealed": "", "token_hash": None} | stored
     return stored if noun == "cabinet" else {"id": new_id()} | stored
-
-
-def _flush(act: Act) -> None:
-    try:
-        act.session.flush()
-    except IntegrityError as error:
-        raise Conflict(_MEANWHILE, code="changed_meanwhile") from error
 
 
 def _users(noun: str, row_id: str) -> list[tuple[str, ColumnElement[bool]]]:

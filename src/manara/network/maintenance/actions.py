@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from manara.access.who import Who
 from manara.base.errors import Conflict, FieldError, InvalidInput, NotFound
@@ -30,6 +29,7 @@ from manara.network.maintenance.tables import (
 )
 from manara.network.rules import Field, check_fields
 from manara.network.tables import Camera, Site
+from manara.store import meanwhile
 from manara.store.act import Act
 from manara.store.database import Database
 
@@ -37,7 +37,6 @@ _US_A_DAY = 86_400_000_000
 OUTAGE_MAX_US = 31 * _US_A_DAY  # as long as alarms may be suppressed
 PHOTOS_MAX = 40
 NOTE_MAX = 4000
-_MEANWHILE = "Somebody changed it in the same moment; look again."
 
 
 def raise_order(database: Database, who: Who, at: datetime, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def raise_order(database: Database, who: Who, at: datetime, values: Mapping[str,
             **clean,
         )
         act.session.add(order)
-        _flush(act)
+        meanwhile.flush(act)
         _entry(act, order, order.state, clean["description"])
         _told(act, order, "raise", {"site": site.code, "cause": order.cause_kind, "number": order.number})
         return views.order_view(order) | {"raised": True}
@@ -85,7 +84,7 @@ def change_order(
     seen_us = given.pop("changed_us", None)
     with database.act(who, at) as act:
         order = views.order_row(act.session, order_id, who)
-        _unchanged(order, seen_us)
+        meanwhile.unchanged(order, seen_us)
         clean = _judged("work_order", rules.ORDER_CHANGES, given, new=False)
         _known(act, clean)
         if order.state in rules.ENDED:
@@ -96,7 +95,7 @@ def change_order(
         if "team_id" in changes and order.state in (rules.OPEN, rules.ASSIGNED):
             order.state = rules.ASSIGNED if order.team_id else rules.OPEN
         if changes:
-            order.changed_us = act.at_us
+            meanwhile.mark_changed(act, order)
             _entry(act, order, "change", "", changes)
             _told(act, order, "change", changes)
         return views.order_view(order)
@@ -136,7 +135,7 @@ def move_order(
                 "Name the team first.", code="work_order_invalid", fields=[FieldError("team_id", "is required")]
             )
         order.state = state
-        order.changed_us = act.at_us
+        meanwhile.mark_changed(act, order)
         if state == rules.ACCEPTED:
             order.accepted_us = order.accepted_us or act.at_us
         elif state == rules.ON_SITE:
@@ -167,7 +166,7 @@ def note_order(database: Database, who: Who, at: datetime, order_id: str, text: 
         )
     with database.act(who, at) as act:
         order = views.order_row(act.session, order_id, who)
-        order.changed_us = act.at_us
+        meanwhile.mark_changed(act, order)
         _entry(act, order, "note", clean)
         _told(act, order, "note", {})
         return views.order_view(order)
@@ -202,7 +201,7 @@ def add_photo(
             sha256=kept.sha256,
         )
         act.session.add(photo)
-        order.changed_us = act.at_us
+        meanwhile.mark_changed(act, order)
         _entry(act, order, "photo", "", {"photo_id": photo_id, "taken": taken})
         _told(act, order, "photo", {"photo": photo_id, "sha256": kept.sha256})
         return views.photo_view(photo)
@@ -217,7 +216,7 @@ def keep_team(
     """Add a team (`team_id` None) or change one."""
     with database.act(who, at) as act:
         row, clean = _kept(act, Team, team_id, "team", rules.TEAM, values)
-        _flush(act)
+        meanwhile.flush(act)
         act.audit("team:change" if team_id else "team:add", subject=row.id, detail=clean)
         return views.team_view(row)
 
@@ -246,7 +245,7 @@ def keep_outage(
             raise InvalidInput("The outage is not valid.", code="outage_invalid", fields=faults)
         if outage_id is None:
             row.by, row.by_name = who.account_id, who.name
-        _flush(act)
+        meanwhile.flush(act)
         act.audit("outage:change" if outage_id else "outage:add", subject=row.id, detail=clean)
         act.publish(OutageChanged(outage_id=row.id))
         return views.outage_view(row)
@@ -260,7 +259,8 @@ def end_outage(database: Database, who: Who, at: datetime, outage_id: str) -> di
             raise NotFound("There is no such outage.", code="outage_not_found")
         if row.ended_us is not None or row.until_us <= act.at_us:
             raise Conflict("This outage has ended.", code="outage_ended")
-        row.ended_us = row.changed_us = act.at_us
+        row.ended_us = act.at_us
+        meanwhile.mark_changed(act, row)
         act.audit("outage:end", subject=row.id, detail={"until_us": row.until_us})
         act.publish(OutageChanged(outage_id=row.id))
         return views.outage_view(row)
@@ -284,7 +284,7 @@ def keep_round(
         _known(act, clean, faults)
         if faults:
             raise InvalidInput("The round is not valid.", code="round_invalid", fields=faults)
-        _flush(act)
+        meanwhile.flush(act)
         act.audit("round:change" if round_id else "round:add", subject=row.id, detail=clean)
         act.publish(RoundChanged(round_id=row.id))
         return views.round_view(row, act.at_us)
@@ -297,7 +297,7 @@ def round_done(database: Database, who: Who, at: datetime, round_id: str, site_i
         if row is None or site_id not in row.site_ids:
             raise NotFound("There is no such round at this site.", code="round_not_found")
         row.done = {**row.done, site_id: act.at_us}
-        row.changed_us = act.at_us
+        meanwhile.mark_changed(act, row)
         act.audit("round:done", subject=row.id, detail={"site_id": site_id})
         act.publish(RoundChanged(round_id=row.id))
         return views.round_view(row, act.at_us)
@@ -328,16 +328,11 @@ def _kept(
     row = act.session.get(table, row_id)
     if row is None:
         raise NotFound(f"There is no such {noun}.", code=f"{noun}_not_found")
-    _unchanged(row, seen_us)
+    meanwhile.unchanged(row, seen_us)
     for name, value in clean.items():
         setattr(row, name, value)
-    row.changed_us = act.at_us
+    meanwhile.mark_changed(act, row)
     return row, clean
-
-
-def _unchanged(row: Any, seen_us: int | None) -> None:
-    if seen_us is not None and seen_us != row.changed_us:
-        raise Conflict(_MEANWHILE, code="changed_meanwhile", detail={"changed_us": row.changed_us})
 
 
 def _site(act: Act, who: Who, site_id: str) -> Site:
@@ -362,13 +357,6 @@ def _known(act: Act, clean: Mapping[str, Any], faults: list[FieldError] | None =
         found.append(FieldError("round_id", "is a round that there is not"))
     if faults is None and found:
         raise InvalidInput("It is not valid.", code="work_order_invalid", fields=found)
-
-
-def _flush(act: Act) -> None:
-    try:
-        act.session.flush()
-    except IntegrityError as error:
-        raise Conflict(_MEANWHILE, code="changed_meanwhile") from error
 
 
 def _entry(act: Act, order: WorkOrder, what: str, text: str, detail: Mapping[str, Any] | None = None) -> None:
@@ -396,5 +384,5 @@ def _round_done(act: Act, order: WorkOrder) -> None:
     row = act.session.get(PreventiveRound, order.round_id)
     if row is not None and order.site_id in row.site_ids:
         row.done = {**row.done, order.site_id: act.at_us}
-        row.changed_us = act.at_us
+        meanwhile.mark_changed(act, row)
         act.publish(RoundChanged(round_id=row.id))

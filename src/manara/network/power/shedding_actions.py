@@ -20,6 +20,7 @@ from manara.network.infrastructure.tables import ShedPolicy
 from manara.network.power import shedding
 from manara.network.power.shedding import PowerNow
 from manara.network.tables import Camera, Site
+from manara.store import meanwhile
 from manara.store.act import Act
 from manara.store.database import Database
 
@@ -45,7 +46,7 @@ def set_policy(database: Database, who: Who, at: datetime, site_id: str, values:
             act.session.add(row)
         for name, value in clean.items():
             setattr(row, name, value)
-        row.changed_us = max(act.at_us, row.changed_us + 1)
+        meanwhile.mark_changed(act, row)
         act.session.flush()
         act.audit("shedding:policy", subject=site_id, detail={"before": before, "after": clean})
         step = min(row.step, len(row.steps)) if row.enabled else 0
@@ -194,7 +195,7 @@ def _take(act: Act, row: ShedPolicy, step: int, *, manual: bool, soc_pct: float 
     row.manual = manual
     row.step_since_us, row.step_soc_pct = act.at_us, soc_pct
     row.step_by = act.who.name[:200]
-    row.changed_us = max(act.at_us, row.changed_us + 1)
+    meanwhile.mark_changed(act, row)
     act.audit("shedding:step", subject=row.site_id, detail={"before": before, "after": step, "manual": manual})
     _tell(act, row)
 
