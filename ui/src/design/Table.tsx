@@ -3,7 +3,7 @@
  * Cells get the row alone; what changes often inside a row (status) reads the store by itself, so one change redraws one cell.
  */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, memo, type ReactNode, useEffect, useMemo, useRef } from "react";
+import { type KeyboardEvent, memo, type PointerEvent, type ReactNode, useEffect, useMemo, useRef } from "react";
 import { Icon } from ".";
 import "./table.css";
 
@@ -38,6 +38,15 @@ interface Props<Row> {
 }
 
 const ROW = 40;
+
+/** What a cell had to cut is read on hover. */
+function tellWhole(event: PointerEvent) {
+  const cell = (event.target as HTMLElement).closest<HTMLElement>(".cell");
+  if (!cell || cell.querySelector("[title]")) return;
+  const cut = [cell, ...cell.querySelectorAll<HTMLElement>("*")].some((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0);
+  if (cut) cell.title = cell.textContent;
+  else cell.removeAttribute("title");
+}
 
 function RowCells<Row>({ row, columns }: { row: Row; columns: readonly Column<Row>[] }) {
   return columns.map((column) => (
@@ -122,6 +131,7 @@ export function Table<Row>({ label, rows, columns, keyOf, selected, onSelect, so
                   aria-selected={onSelect ? key === selected : undefined}
                   className={key === selected ? "table-row selected" : onSelect ? "table-row can" : "table-row"}
                   style={{ gridTemplateColumns: template, minInlineSize: least, blockSize: rowHeight, transform: `translateY(${item.start}px)` }}
+                  onPointerOver={tellWhole}
                   onClick={() => onSelect?.(row)}
                 >
                   <Cells row={row} columns={columns} />

@@ -77,7 +77,7 @@ function StaleBanner() {
   if (phase === "starting") {
     if (attempts < 2) return null;
     return (
-      <div className="stale" role="alert">
+      <div className="not-live" role="alert">
         <PriorityMark priority="high" />
         <span>{t("shell:never_connected")}</span>
       </div>
@@ -85,7 +85,7 @@ function StaleBanner() {
   }
   const since = lastHeardMs + skewMs;
   return (
-    <div className="stale" role="alert">
+    <div className="not-live" role="alert">
       <PriorityMark priority="high" />
       <span>
         <strong>{t("shell:stale", { time: formats.clock(since) })}</strong>{" "}

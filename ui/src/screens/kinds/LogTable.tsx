@@ -79,7 +79,7 @@ export function LogTable({ routes }: { routes: Route[] }) {
         <Select inline label={t("common:state")} value={state} onChange={setState} choices={[{ id: "all", text: t("all_states") }, ...STATES.map((one) => ({ id: one as string, text: t(`sent_state.${one}`) }))]} />
         <Select inline label={t("route")} value={route} onChange={setRoute} choices={[{ id: "all", text: t("all_routes") }, ...routes.map((one) => ({ id: one.id, text: one.name }))]} />
       </div>
-      <Table label={t("tab.log")} rows={rows} columns={columns} keyOf={(one) => one.id} empty={<Empty title={t("log_empty")} />} />
+      <Table label={t("tab.log")} rows={rows} columns={columns} keyOf={(one) => one.id} empty={<Empty title={t("log_empty")}>{t("log_empty_text")}</Empty>} />
     </>
   );
 }

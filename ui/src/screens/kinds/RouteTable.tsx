@@ -15,11 +15,11 @@ export function RouteTable({ routes, selected, onSelect }: { routes: Route[]; se
   const now = useNow(10_000);
   const columns: Column<Route>[] = [
     { id: "name", head: t("route"), width: "minmax(130px, 1.2fr)", cell: (one) => <span className={one.enabled ? "" : "muted"}><bdi>{one.name}</bdi></span> },
-    { id: "channel", head: t("channel_head"), width: "90px", cell: (one) => t(`channel.${one.channel}`) },
+    { id: "channel", head: t("channel_head"), width: "110px", cell: (one) => t(`channel.${one.channel}`) },
     { id: "address", head: t("address"), width: "minmax(150px, 1.6fr)", cell: (one) => <Code>{one.address}</Code> },
     { id: "priorities", head: t("priorities"), width: "110px", cell: (one) => <span className="marks">{PRIORITIES.filter((p) => one.priorities.includes(p)).map((p) => <PriorityMark key={p} priority={p} />)}</span> },
     { id: "sectors", head: t("sectors"), width: "minmax(90px, 1fr)", cell: (one) => (one.sector_ids === null ? t("all_sectors") : formats.list(one.sector_ids.map((id) => name(sectors.find((s) => s.id === id)) || id))) },
-    { id: "when", head: t("when"), width: "130px", cell: (one) => t(`when_step.${one.escalated_min}`) },
+    { id: "when", head: t("when"), width: "minmax(130px, 1.2fr)", cell: (one) => t(`when_step.${one.escalated_min}`) },
     {
       id: "state",
       head: t("common:state"),

@@ -224,7 +224,8 @@ function SectorLine({ facts }: { facts: SectorFacts }) {
   const f = useFormats();
   const names = useName();
   const working = facts.cameras - facts.failing - facts.unknown;
-  const causes = facts.causes.slice(0, 2).map(([cause, count]) => t("cause_count", { cause: causeName(cause, t as (key: string) => string), count }));
+  // The number of failing cameras stands before it: the count of an only cause would say it again.
+  const causes = facts.causes.slice(0, 2).map(([cause, count]) => (count === facts.failing ? causeName(cause, t as (key: string) => string) : t("cause_count", { cause: causeName(cause, t as (key: string) => string), count })));
   const name = facts.sector ? names(facts.sector) : t("no_sector");
   return (
     <li>
@@ -291,7 +292,7 @@ function DarkLine({ vitals, mostH }: { vitals: Vitals; mostH: number }) {
         <i className="range" style={{ left: share(low), width: `calc(${share(high)} - ${share(low)})` }} />
         <i className="point" style={{ left: share(hours) }} />
       </span>
-      <span className="number">{t("hours", { count: Math.round(hours * 10) / 10 })}</span>
+      <span className="number">{t("hours", { count: hours < 1 ? 0 : Math.round(hours * 10) / 10 })}</span>
     </li>
   );
 }

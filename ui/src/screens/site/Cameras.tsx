@@ -78,7 +78,7 @@ function Line({ camera, shed, failure, open, onOpen }: { camera: SiteCamera; she
           <span>{t(`shed.camera.${shed}`)}</span>
         </p>
       )}
-      {failure && <p className="st-condition text-medium">{t("shed.failed", { count: failure.times, why: failure.why })}</p>}
+      {failure && <p className="st-condition text-medium">{t("shed.failed", { count: failure.times, why: t(`errors:${failure.why}`, { defaultValue: failure.why }) })}</p>}
       {open && (
         <div className="picture-slot st-picture">
           <LiveView camera={camera} stream="sub" compact />

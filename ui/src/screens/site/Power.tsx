@@ -7,7 +7,7 @@ import { useFormats } from "@/i18n/format";
 import { useNow } from "@/state/hooks";
 import { useMay } from "@/state/session";
 import { BatteryChart, Spark } from "./Charts";
-import { pick, subjectOf } from "./facts";
+import { pick, powerNow, subjectOf } from "./facts";
 import { Panel } from "./Panel";
 import { useHoursText, Value } from "./Value";
 import type { Reading, SiteCondition } from "./types";
@@ -57,7 +57,7 @@ export function Power({ site }: { site: SiteCondition }) {
     <Panel
       title={t("panel.power")}
       aside={
-        forecast?.hours_left != null ? (
+        powerNow(site).state === "dark" ? null : forecast?.hours_left != null ? (
           <span className="st-aside">
             {t(onGrid ? "if_grid_went" : "left", { hours: hours(forecast) })}
           </span>
