@@ -80,7 +80,7 @@ interface FieldProps {
   hint?: string;
   /** Latin whatever the language: addresses, codes, accounts. */
   latin?: boolean;
-  type?: "text" | "password" | "url" | "search" | "datetime-local" | "date";
+  type?: "text" | "password" | "url" | "search" | "date";
   lines?: number;
   required?: boolean;
   disabled?: boolean;
@@ -100,7 +100,7 @@ export function TextField({ label, value, onChange, error, hint, latin, type = "
       isInvalid={Boolean(error)}
       isRequired={required}
       isDisabled={disabled}
-      type={type === "datetime-local" || type === "date" ? (type as "text") : type}
+      type={type === "date" ? (type as "text") : type}
       autoComplete={autoComplete}
       autoFocus={autoFocus}
       inputMode={inputMode}

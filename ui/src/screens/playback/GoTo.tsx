@@ -3,10 +3,11 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button as AriaButton, Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { Button } from "@/design";
+import { MomentField } from "@/design/MomentField";
 import { useFormats } from "@/i18n/format";
 import { Icon } from "@/video/icons";
 import { DAY_US, HOUR_US, MIN_US, zoneOffsetUs } from "@/video/timeline/scale";
-import { fromLocal, toLocal } from "./localTime";
+import { fromLocal, toLocal } from "@/i18n/localTime";
 
 const QUICK: readonly { key: string; backUs: number }[] = [
   { key: "m5", backUs: 5 * MIN_US },
@@ -50,24 +51,16 @@ export function GoTo({ us, nowUs, onGo }: { us: number; nowUs: number; onGo(us: 
                 go(close);
               }}
             >
-              <label className="label" htmlFor="goto-at">
-                {t("goto")}
-              </label>
-              <input
-                id="goto-at"
-                className="input"
-                type="datetime-local"
-                step={1}
-                dir="ltr"
+              <MomentField
+                label={t("goto")}
                 value={text}
-                max={toLocal(nowUs, offset)}
                 autoFocus
-                onChange={(event) => {
-                  setText(event.target.value);
+                error={wrong}
+                onChange={(next) => {
+                  setText(next);
                   setWrong("");
                 }}
               />
-              {wrong && <p className="form-error">{wrong}</p>}
               <div className="goto-row">
                 {QUICK.map(({ key, backUs }) => (
                   <Button

@@ -15,7 +15,7 @@ import { useWorld } from "@/state/hooks";
 import { Tool } from "@/video/controls";
 import { zoneOffsetUs } from "@/video/timeline/scale";
 import type { Selection } from "@/video/timeline/Timeline";
-import { fromLocal, toLocal } from "./localTime";
+import { fromLocal, toLocal } from "@/i18n/localTime";
 
 const POLL_MS = 1000;
 

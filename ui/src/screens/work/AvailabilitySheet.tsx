@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Button, Code, Empty, Icon, Loading, Select } from "@/design";
 import { type Column, Table } from "@/design/Table";
 import { useFormats } from "@/i18n/format";
-import { fromLocal } from "@/screens/playback/localTime";
+import { fromLocal } from "@/i18n/localTime";
 import { useNow } from "@/state/hooks";
 import { useName, usePreferences } from "@/state/preferences";
 import { world } from "@/state/world";

@@ -3,11 +3,12 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
 import { Button, Code, Empty, IconButton, Loading, Select, TextField } from "@/design";
+import { MomentField } from "@/design/MomentField";
 import { Side } from "@/design/Page";
 import { type Column, Table } from "@/design/Table";
 import { say } from "@/design/toast";
 import { useFormats } from "@/i18n/format";
-import { fromLocal, toLocal } from "@/screens/playback/localTime";
+import { fromLocal, toLocal } from "@/i18n/localTime";
 import { zoneOffsetUs } from "@/video/timeline/scale";
 import { useForm } from "@/state/form";
 import { useNow, useSites } from "@/state/hooks";
@@ -126,8 +127,8 @@ function Form({ outage, onClose }: { outage?: OutageView; onClose: () => void })
         {form.general && <p className="form-error">{form.general}</p>}
         <p className="muted all">{t("outage_text")}</p>
         <TextField className="all" label={t("reason")} value={values.reason} onChange={(value) => set("reason", value)} error={errors.reason} required disabled={over} />
-        <TextField label={t("from")} type="datetime-local" value={values.from_us} onChange={(value) => set("from_us", value)} error={errors.from_us} disabled={over} />
-        <TextField label={t("until")} type="datetime-local" value={values.until_us} onChange={(value) => set("until_us", value)} error={errors.until_us} disabled={over} />
+        <MomentField label={t("from")} value={values.from_us} onChange={(value) => set("from_us", value)} error={errors.from_us} disabled={over} />
+        <MomentField label={t("until")} value={values.until_us} onChange={(value) => set("until_us", value)} error={errors.until_us} disabled={over} />
         <SitePicker chosen={values.site_ids} onChange={(site_ids) => set("site_ids", site_ids)} error={errors.site_ids} disabled={over} />
       </div>
     </Side>

@@ -2,11 +2,12 @@
 import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
 import { Button, Check, Code, Empty, Loading, PriorityMark, Select, TextField } from "@/design";
+import { MomentField } from "@/design/MomentField";
 import { Group, Side } from "@/design/Page";
 import { type Column, Table } from "@/design/Table";
 import { say } from "@/design/toast";
 import { useFormats } from "@/i18n/format";
-import { fromLocal, toLocal } from "@/screens/playback/localTime";
+import { fromLocal, toLocal } from "@/i18n/localTime";
 import { zoneOffsetUs } from "@/video/timeline/scale";
 import { useForm } from "@/state/form";
 import { useNow } from "@/state/hooks";
@@ -155,8 +156,8 @@ function Form({ round, teams, onClose, onChanged }: { round?: RoundView; teams: 
         <TextField label={t("cameras:field.name_en")} value={values.name_en} onChange={(value) => set("name_en", value)} error={errors.name_en} disabled={!may.manageWork} />
         <Select<RoundView["kind"]> label={t("kind")} value={values.kind} onChange={(value) => set("kind", value)} disabled={!may.manageWork} choices={KINDS.map((one) => ({ id: one, text: t(`round.${one}`) }))} />
         <TextField label={t("every_days")} value={values.every_days} onChange={(value) => set("every_days", value)} error={errors.every_days} inputMode="numeric" disabled={!may.manageWork} />
-        <TextField label={t("first_due")} type="datetime-local" value={values.first_due_us} onChange={(value) => set("first_due_us", value)} error={errors.first_due_us} disabled={!may.manageWork} />
         <Select label={t("team")} value={values.team_id} onChange={(value) => set("team_id", value)} disabled={!may.manageWork} choices={[{ id: NONE, text: t("no_team") }, ...teams.map((one) => ({ id: one.id, text: name(one) || one.code }))]} />
+        <MomentField label={t("first_due")} value={values.first_due_us} onChange={(value) => set("first_due_us", value)} error={errors.first_due_us} disabled={!may.manageWork} />
         <SitePicker chosen={values.site_ids} onChange={(site_ids) => set("site_ids", site_ids)} error={errors.site_ids} disabled={!may.manageWork} />
         <Check label={t("in_force")} value={values.enabled} onChange={(value) => set("enabled", value)} disabled={!may.manageWork} />
       </div>
