@@ -13,8 +13,19 @@ from pathlib import Path
 
 from manara import __version__
 from manara.access.roles import Role
-from manara.app import archive_check, doctor, flags, health, imports, people, recorders, reference, simulators, vision
-from manara.app.control import run_control
+from manara.app import (
+    archive_check,
+    control,
+    doctor,
+    flags,
+    health,
+    imports,
+    people,
+    recorders,
+    reference,
+    simulators,
+    vision,
+)
 from manara.app.demo import run_demo
 from manara.app.flags import settings_of
 from manara.app.folders import Folders
@@ -59,16 +70,7 @@ def run(given: argparse.Namespace) -> int:
     if given.role == "vision":
         vision.play(settings, given.number, given.of)
         return 0
-    if given.role == "health":
-        health.play(settings)
-        return 0
-    log.setup(given.role, Folders.of(settings).logs)
-    role = run_control if given.role == "control" else run_simulate
-
-    async def play() -> None:
-        await role(settings, stop_on_signals())
-
-    asyncio.run(play())
+    {"control": control.play, "health": health.play, "simulate": simulators.play}[given.role](settings)
     return 0
 
 

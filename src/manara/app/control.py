@@ -1,4 +1,7 @@
-"""The control role: the web, the wiring of facts to handlers, and reading the archive. Started by `manara run`."""
+"""The control role: the web, the wiring of facts to handlers, and reading the archive.
+
+`python -m manara.app.control` is `manara run --role control` without the other commands behind it.
+"""
 
 import asyncio
 import contextlib
@@ -7,6 +10,7 @@ from collections.abc import Iterator
 
 import uvicorn
 
+from manara.app import alone
 from manara.app.data import open_state
 from manara.app.folders import Folders, journal_address
 from manara.app.on_duty import OnDuty
@@ -69,3 +73,12 @@ async def run_control(settings: Settings, stop: asyncio.Event) -> None:
         server.should_exit = True
         await serving
     log.info("control has stopped")
+
+
+def play(settings: Settings) -> None:
+    """Be the control role until a signal."""
+    alone.until_a_signal("control", settings, lambda stop: run_control(settings, stop))
+
+
+if __name__ == "__main__":
+    alone.main("control", lambda settings, _given: play(settings))

@@ -3,20 +3,16 @@
 `python -m manara.app.health` is `manara run --role health` without the web behind it.
 """
 
-import argparse
 import asyncio
 import hashlib
 import hmac
 import logging
 import secrets
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from manara.app import flags
+from manara.app import alone
 from manara.app.data import open_state
 from manara.app.folders import Folders, journal_address
-from manara.app.stopping import leave, stop_on_signals
-from manara.base import log
 from manara.base.clock import SystemClock
 from manara.base.errors import ManaraError
 from manara.network.health.role import Health
@@ -68,26 +64,8 @@ def same_credential(box: SecretBox) -> Callable[[str, str], str]:
 
 def play(settings: Settings) -> None:
     """Be the health role until a signal."""
-    log.setup("health", Folders.of(settings).logs)
-
-    async def until_stopped() -> None:
-        await run_health(settings, stop_on_signals())
-
-    asyncio.run(until_stopped())
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The role's own command line; the exit code."""
-    parser = argparse.ArgumentParser(prog="manara-health")
-    flags.add(parser)
-    given = parser.parse_args(arguments)
-    try:
-        play(flags.settings_of(given))
-    except ManaraError as error:
-        print(f"health: {error}", file=sys.stderr)
-        return 1
-    return 0
+    alone.until_a_signal("health", settings, lambda stop: run_health(settings, stop))
 
 
 if __name__ == "__main__":
-    leave(main())
+    alone.main("health", lambda settings, _given: play(settings))

@@ -6,15 +6,10 @@ that was killed must record again at once, and reading the web's modules takes l
 
 import argparse
 import asyncio
-import sys
-from collections.abc import Sequence
 
-from manara.app import flags
+from manara.app import alone
 from manara.app.folders import Folders, journal_address
-from manara.app.stopping import leave, stop_on_signals
-from manara.base import log
 from manara.base.clock import SystemClock
-from manara.base.errors import ManaraError
 from manara.recorder.role import Places, Recorder
 from manara.settings import Settings
 from manara.store.journal_nats import NatsJournal
@@ -38,12 +33,7 @@ async def run_recorder(settings: Settings, recorder_id: str, recorders: int, sto
 
 def play(settings: Settings, recorder_id: str, recorders: int) -> None:
     """Be this recorder until a signal."""
-    log.setup(recorder_id, Folders.of(settings).logs)
-
-    async def until_stopped() -> None:
-        await run_recorder(settings, recorder_id, recorders, stop_on_signals())
-
-    asyncio.run(until_stopped())
+    alone.until_a_signal(recorder_id, settings, lambda stop: run_recorder(settings, recorder_id, recorders, stop))
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -52,19 +42,5 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--of", type=int, default=1, help="how many recorders share the disks of this machine")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The recorder's own command line; the exit code."""
-    parser = argparse.ArgumentParser(prog="manara-recorder")
-    flags.add(parser)
-    add_flags(parser)
-    given = parser.parse_args(arguments)
-    try:
-        play(flags.settings_of(given), given.id, given.of)
-    except ManaraError as error:
-        print(f"{given.id}: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    leave(main())
+    alone.main("recorder", lambda settings, given: play(settings, given.id, given.of), add_flags)

@@ -1,4 +1,7 @@
-"""The simulate role (virtual cameras on loopback), and orders to one that runs (`manara simulate fault …`)."""
+"""The simulate role (virtual cameras on loopback), and orders to one that runs (`manara simulate fault …`).
+
+`python -m manara.app.simulators` is `manara run --role simulate` without the other commands behind it.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from manara.app import alone
 from manara.base.errors import InvalidInput, Unavailable
 from manara.settings import Settings
 from manara.simulate.province import DEMO_PASSWORD, DEMO_USERNAME
@@ -73,3 +77,12 @@ def show(settings: Settings, say: Say) -> int:
     for name, kind in told["kinds"].items():
         say(f"  {name:16} --{kind['where']:8} {kind['words']}")
     return 0
+
+
+def play(settings: Settings) -> None:
+    """Be the simulate role until a signal."""
+    alone.until_a_signal("simulate", settings, lambda stop: run_simulate(settings, stop))
+
+
+if __name__ == "__main__":
+    alone.main("simulate", lambda settings, _given: play(settings))

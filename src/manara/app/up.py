@@ -144,15 +144,18 @@ def broker_of(settings: Settings) -> Role:
 
 def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate: bool) -> list[Role]:
     """The roles of this machine but the journal. `settings_arguments` make a child read the same settings."""
-    command = [sys.executable, "-m", "manara.cli", *settings_arguments, "run", "--role"]
-    roles = [Role("control", [*command, "control"]), *recorders_of(settings_arguments, recorder_count(settings))]
-    roles.append(Role("health", [sys.executable, "-m", "manara.app.health", *settings_arguments]))
+
+    def role(name: str, module: str, *, last: bool = False) -> Role:
+        return Role(name, [sys.executable, "-m", f"manara.app.{module}", *settings_arguments], last=last)
+
+    roles = [role("control", "control"), *recorders_of(settings_arguments, recorder_count(settings))]
+    roles.append(role("health", "health"))
     roles += visions_of(settings_arguments, vision_processes(settings, camera_count(settings)))
     if settings.telemetry.mqtt_port:
         roles.insert(0, broker_of(settings))
     if simulate:
         # Stopped last, so that stopping does not look like cameras that went away.
-        roles.insert(0, Role("simulate", [*command, "simulate"], last=True))
+        roles.insert(0, role("simulate", "simulators", last=True))
     return roles
 
 

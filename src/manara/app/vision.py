@@ -6,17 +6,14 @@
 import argparse
 import asyncio
 import logging
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from manara.app import flags
+from manara.app import alone
 from manara.app.folders import Folders, journal_address
-from manara.app.stopping import leave, stop_on_signals
-from manara.base import log
 from manara.base.clock import SystemClock
-from manara.base.errors import ManaraError, Unavailable
+from manara.base.errors import Unavailable
 from manara.recorder.feed import FeedClient
 from manara.settings import Settings
 from manara.store.journal_nats import NatsJournal
@@ -97,28 +94,13 @@ def processes(settings: Settings, cameras: int) -> int:
 
 def play(settings: Settings, number: int, count: int) -> None:
     """Be this vision process until a signal."""
-    log.setup(f"vision-{number}", Folders.of(settings).logs)
-
-    async def until_stopped() -> None:
-        await run_vision(settings, number, count, stop_on_signals())
-
-    asyncio.run(until_stopped())
+    alone.until_a_signal(f"vision-{number}", settings, lambda stop: run_vision(settings, number, count, stop))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The process's own command line; the exit code."""
-    parser = argparse.ArgumentParser(prog="manara-vision")
-    flags.add(parser)
+def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--number", type=int, default=1, help="which vision process this is")
     parser.add_argument("--of", type=int, default=1, help="how many vision processes share the cameras")
-    given = parser.parse_args(arguments)
-    try:
-        play(flags.settings_of(given), given.number, given.of)
-    except ManaraError as error:
-        print(f"vision-{given.number}: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":
-    leave(main())
+    alone.main("vision", lambda settings, given: play(settings, given.number, given.of), _add_flags)
