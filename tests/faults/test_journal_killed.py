@@ -7,16 +7,24 @@ import pytest
 
 from manara.base.errors import Unavailable
 from manara.messages import CameraChanged, Message
+from manara.store import journal_nats
 from manara.store.journal import BUCKET_RECORDERS, BUCKET_WANTED, Entry
 from manara.store.journal_nats import NatsJournal
 from manara.store.nats_server import JournalAddress, ServerProcess
 from tests.support.patience import LONG_S, patience_s
 
 
+@pytest.fixture
+def soon_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the killed server never answers is given up, and tried again, after one second instead of five."""
+    monkeypatch.setattr(journal_nats, "REQUEST_TIMEOUT_S", 1.0)
+
+
 async def _connect(address: JournalAddress) -> NatsJournal:
     return await NatsJournal.start(address.url, address.user, address.password, name="test")
 
 
+@pytest.mark.usefixtures("soon_given_up")
 def test_nothing_acknowledged_is_lost_and_readers_go_on(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path)
     server.start()
@@ -112,6 +120,7 @@ def test_a_watch_catches_up_and_the_heartbeat_bucket_is_made_again(tmp_path: Pat
     server.stop()
 
 
+@pytest.mark.usefixtures("soon_given_up")
 def test_a_role_starts_before_its_journal_and_is_told_when_it_is_away(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path)
 

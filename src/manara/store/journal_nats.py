@@ -476,7 +476,8 @@ class NatsJournal:
     async def close(self) -> None:
         """Stop every subscription and the connection."""
         self._closed = True
-        for begun in (self._connecting, self._preparing):
+        # The client cancels its own reconnecting only once; were that swallowed, it would go on for ever.
+        for begun in (self._connecting, self._preparing, self._client._reconnection_task):
             if begun is not None:
                 await _cancel(begun)
         for task in list(self._tasks):
