@@ -29,11 +29,12 @@ needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="Debian
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RtspServer]:
-    cameras = card_cameras(4)
-    fast = Fraction(25)  # ffmpeg looks at a number of frames before it begins
+    cameras = card_cameras(1, frame_rate=RATE)
+    fast = Fraction(25)  # what is waited for is a number of frames
+    cameras += card_cameras(3, first=2, frame_rate=fast)
     cameras += card_cameras(1, first=11, scheme="md5", frame_rate=fast)
     cameras += card_cameras(1, first=12, scheme="basic", frame_rate=fast)
-    cameras += card_cameras(1, first=13, scheme="sha-256")
+    cameras += card_cameras(1, first=13, scheme="sha-256", frame_rate=fast)
     cameras += card_cameras(1, first=14, codec="h265", scheme="md5", frame_rate=fast)
     cameras += card_cameras(1, first=15, quirks=Quirks(join="anywhere", sprop=False, base_slash=False), frame_rate=fast)
     cameras += card_cameras(1, first=16, quirks=Quirks(session_timeout_s=0.4, absolute_control=True), frame_rate=fast)

@@ -8,7 +8,7 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
-SOURCE = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=15/1 ! "
+SOURCE = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=30/1 ! "
 H264 = "x264enc key-int-max=15 speed-preset=ultrafast "
 PATHS = {
     "/h264": ("x264enc", SOURCE + H264 + "tune=zerolatency ! rtph264pay name=pay0 pt=96 config-interval=-1"),
