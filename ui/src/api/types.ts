@@ -623,23 +623,63 @@ export interface NetworkLink {
   [more: string]: unknown;
 }
 
+export type OrderState = "open" | "assigned" | "accepted" | "on_site" | "done" | "reopened" | "closed" | "cancelled";
+
 export interface WorkOrder {
   id: string;
-  site_id: string | null;
-  state: string;
-  due_us?: number | null;
-  [more: string]: unknown;
+  number: number;
+  state: OrderState;
+  open: boolean;
+  priority: AlarmPriority;
+  site_id: string;
+  sector_id: string | null;
+  camera_ids: string[];
+  cause_id: string | null;
+  cause_kind: string;
+  alarm_id: string | null;
+  round_id: string | null;
+  description: string;
+  team_id: string | null;
+  parts: string[];
+  tools: string[];
+  safety: string[];
+  parts_used: { part: string; count: number }[];
+  work_min: number;
+  opened_us: number;
+  opened_by_name: string;
+  due_us: number | null;
+  accepted_us: number | null;
+  arrived_us: number | null;
+  done_us: number | null;
+  closed_us: number | null;
+  reopened_count: number;
+  changed_us: number;
 }
 
 export interface Outage {
   id: string;
+  reason: string;
+  site_ids: string[];
+  camera_ids: string[];
   from_us: number;
   until_us: number;
-  [more: string]: unknown;
+  ended_us: number | null;
+  by_name: string;
+  changed_us: number;
 }
 
 export interface PreventiveRound {
   id: string;
-  due_us?: number | null;
-  [more: string]: unknown;
+  name_ar: string;
+  name_en: string;
+  kind: "cleaning" | "battery_test" | "inspection";
+  site_ids: string[];
+  every_days: number;
+  first_due_us: number;
+  due_us: Record<string, number>;
+  next_due_us: number | null;
+  overdue: number;
+  team_id: string | null;
+  enabled: boolean;
+  changed_us: number;
 }

@@ -394,17 +394,15 @@ function Work() {
 function OrderLine({ order, nowMs }: { order: WorkOrder; nowMs: number }) {
   const f = useFormats();
   const names = useName();
-  const site = useWorld((w) => (order.site_id ? w.sites.get(order.site_id) : undefined));
+  const site = useWorld((w) => w.sites.get(order.site_id));
   useVersion("site");
-  const kind = typeof order["cause_kind"] === "string" ? order["cause_kind"] : "";
-  const said = typeof order["description"] === "string" ? order["description"] : "";
-  const late = typeof order.due_us === "number" && order.due_us / 1000 < nowMs;
+  const late = order.due_us !== null && order.due_us / 1000 < nowMs;
   return (
     <li>
-      <Link to={`/work/${order.id}`} dir="auto">{kind ? kindName(kind) : said || names(site) || order.id}</Link>
+      <Link to={`/work/${order.id}`} dir="auto">{order.cause_kind ? kindName(order.cause_kind) : order.description || names(site) || order.id}</Link>
       <span className="muted">{names(site)}</span>
       <time className={late ? "text-medium" : "muted"}>
-        {late && <Icon name="warning" size={14} />} {typeof order.due_us === "number" ? f.when(order.due_us, nowMs) : "—"}
+        {late && <Icon name="warning" size={14} />} {order.due_us === null ? "—" : f.when(order.due_us, nowMs)}
       </time>
     </li>
   );

@@ -38,7 +38,7 @@ describe("the overview counts", () => {
   });
 
   it("work that is due, the most urgent first", () => {
-    const order = (id: string, due_us: number | null, state = "open") => ({ id, due_us, state, site_id: null }) as WorkOrder;
+    const order = (id: string, due_us: number | null, state: WorkOrder["state"] = "open") => ({ id, due_us, state, site_id: "s1" }) as WorkOrder;
     const facts = workFacts([order("later", 90), order("late", 5), order("today", 15), order("none", null), order("done", 1, "closed")], 10, 20);
     expect([facts.open, facts.overdue, facts.dueToday]).toEqual([4, 1, 1]);
     expect(facts.next.map((one) => one.id)).toEqual(["late", "today", "later", "none"]);

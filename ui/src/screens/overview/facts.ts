@@ -130,7 +130,7 @@ export interface WorkFacts {
 
 export function workFacts(orders: readonly WorkOrder[], nowUs: number, dayEndUs: number): WorkFacts {
   const open = orders.filter((order) => !ENDED.has(order.state));
-  const dueOf = (order: WorkOrder) => (typeof order.due_us === "number" ? order.due_us : Infinity);
+  const dueOf = (order: WorkOrder) => order.due_us ?? Infinity;
   const sorted = [...open].sort((a, b) => dueOf(a) - dueOf(b));
   return {
     open: open.length,

@@ -1,5 +1,5 @@
 /** What `GET /api/sites/{id}/condition` and its sisters answer (docs/design/interfaces-health.md). */
-import type { AlarmPriority, Cabinet, Camera, CameraHealth, CameraStatus, Evidence, NetworkLink, NetworkSwitch, PartState, PowerSource, Site, Vitals } from "@/api/types";
+import type { Cabinet, Camera, CameraHealth, CameraStatus, Evidence, NetworkLink, NetworkSwitch, PartState, PowerSource, Site, Vitals, WorkOrder } from "@/api/types";
 
 export interface Reading {
   subject: string;
@@ -80,18 +80,6 @@ export interface SiteCause {
   evidence: Evidence[];
 }
 
-export interface SiteOrder {
-  id: string;
-  number: number;
-  state: string;
-  open: boolean;
-  priority: AlarmPriority;
-  cause_kind: string;
-  description: string;
-  opened_us: number;
-  due_us: number | null;
-}
-
 export type SiteCamera = Camera & { health: CameraHealth | null; status: CameraStatus; switch_id: string | null; switch_port: number | null; priority: number };
 
 export interface SiteCondition {
@@ -118,7 +106,7 @@ export interface SiteCondition {
   forecast: Forecast | null;
   cameras: SiteCamera[];
   causes: SiteCause[];
-  work_orders: SiteOrder[];
+  work_orders: WorkOrder[];
   shedding: {
     policy: ShedPolicy | null;
     default_steps: ShedStep[];

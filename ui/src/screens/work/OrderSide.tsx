@@ -6,6 +6,7 @@ import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, errorText } from "@/api/client";
+import type { OrderState } from "@/api/types";
 import { Button, Code, Empty, Icon, Loading, PriorityMark, Select, TextField } from "@/design";
 import { Facts, Group, Side } from "@/design/Page";
 import { say } from "@/design/toast";
@@ -17,7 +18,7 @@ import { useMay } from "@/state/session";
 import { Aiming } from "./Aiming";
 import { OrderStateText } from "./OrdersSheet";
 import { Photos } from "./Photos";
-import { NEXT, type OrderDetail, type OrderState, type Team } from "./types";
+import { NEXT, type OrderDetail, type Team } from "./types";
 import { useOrderTitle } from "./words";
 
 const NONE = "";

@@ -1,4 +1,5 @@
 /** Work orders: what is open first, by how pressing it is. */
+import type { WorkOrder } from "@/api/types";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, Code, Empty, Icon, Loading, PriorityMark, Select } from "@/design";
@@ -8,7 +9,7 @@ import { plainText } from "@/i18n/search";
 import { useNow } from "@/state/hooks";
 import { useName } from "@/state/preferences";
 import { world } from "@/state/world";
-import type { OrderView, Team } from "./types";
+import type { Team } from "./types";
 import { useOrders } from "./useWork";
 import { useOrderTitle } from "./words";
 
@@ -33,7 +34,7 @@ export function OrdersSheet({ selected, teams, onOpen }: { selected?: string; te
   }
   if (orders === null) return <Loading what={t("common:loading.list")} />;
   const wanted = plainText(text.trim());
-  const siteOf = (order: OrderView) => world.sites.get(order.site_id);
+  const siteOf = (order: WorkOrder) => world.sites.get(order.site_id);
   const rows = orders
     .filter((one) => (which === "all" ? true : which === "checking" ? one.state === "done" : which === "open" ? one.open : !one.open))
     .filter((one) => {
@@ -41,7 +42,7 @@ export function OrdersSheet({ selected, teams, onOpen }: { selected?: string; te
       return !wanted || plainText(`${one.number} ${title(one)} ${site?.code ?? ""} ${site?.name_ar ?? ""} ${site?.name_en ?? ""}`).includes(wanted);
     })
     .sort((a, b) => Number(b.open) - Number(a.open) || RANK[a.priority] - RANK[b.priority] || b.opened_us - a.opened_us);
-  const columns: Column<OrderView>[] = [
+  const columns: Column<WorkOrder>[] = [
     { id: "mark", head: "", width: "40px", cell: (one) => (one.open ? <PriorityMark priority={one.priority} title={t(`common:priority.${one.priority}`)} /> : null) },
     { id: "number", head: t("number"), width: "64px", cell: (one) => <span className="muted number">{formats.number(one.number, { useGrouping: false })}</span> },
     { id: "what", head: t("what"), width: "minmax(180px, 2fr)", cell: (one) => <span dir="auto">{title(one)}</span> },
@@ -79,7 +80,7 @@ export function OrdersSheet({ selected, teams, onOpen }: { selected?: string; te
   );
 }
 
-export function OrderStateText({ order }: { order: OrderView }) {
+export function OrderStateText({ order }: { order: WorkOrder }) {
   const { t } = useTranslation("work");
   return <span className={`order-state ${order.state}`}>{t(`state.${order.state}`)}</span>;
 }

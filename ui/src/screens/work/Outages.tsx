@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
+import type { Outage } from "@/api/types";
 import { Button, Code, Empty, IconButton, Loading, Select, TextField } from "@/design";
 import { MomentField } from "@/design/MomentField";
 import { Side } from "@/design/Page";
@@ -15,7 +16,6 @@ import { useNow, useSites } from "@/state/hooks";
 import { useName } from "@/state/preferences";
 import { useMay } from "@/state/session";
 import { world } from "@/state/world";
-import type { OutageView } from "./types";
 import { useOutages } from "./useWork";
 
 const HOUR_US = 3_600_000_000;
@@ -34,7 +34,7 @@ export function OutagesSheet({ selected, onOpen }: { selected: string | null; on
     );
   }
   if (outages === null) return <Loading what={t("common:loading.list")} />;
-  const columns: Column<OutageView>[] = [
+  const columns: Column<Outage>[] = [
     { id: "reason", head: t("reason"), width: "minmax(180px, 2fr)", cell: (one) => one.reason },
     { id: "sites", head: t("sites"), width: "minmax(150px, 1.6fr)", cell: (one) => formats.list(one.site_ids.slice(0, 3).map((id) => name(world.sites.get(id)) || id)) + (one.site_ids.length > 3 ? ` +${formats.number(one.site_ids.length - 3)}` : "") },
     { id: "from", head: t("from"), width: "170px", cell: (one) => formats.stamp(one.from_us) },
@@ -44,7 +44,7 @@ export function OutagesSheet({ selected, onOpen }: { selected: string | null; on
   return <Table label={t("sheet.outages")} rows={outages} columns={columns} keyOf={(one) => one.id} selected={selected ?? undefined} onSelect={(one) => onOpen(one.id)} empty={<Empty title={t("no_outages")}>{t("no_outages_text")}</Empty>} />;
 }
 
-function outageState(one: OutageView, nowUs: number): "coming" | "now" | "over" {
+function outageState(one: Outage, nowUs: number): "coming" | "now" | "over" {
   if (one.ended_us !== null || one.until_us <= nowUs) return "over";
   return one.from_us > nowUs ? "coming" : "now";
 }
@@ -63,7 +63,7 @@ export function OutageForm({ id, onClose }: { id: string; onClose: () => void })
   return <Form key={outage?.changed_us ?? "new"} outage={outage} onClose={onClose} />;
 }
 
-function Form({ outage, onClose }: { outage?: OutageView; onClose: () => void }) {
+function Form({ outage, onClose }: { outage?: Outage; onClose: () => void }) {
   const { t } = useTranslation("work");
   const formats = useFormats();
   const may = useMay();

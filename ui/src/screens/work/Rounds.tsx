@@ -1,6 +1,7 @@
 /** Preventive rounds: cleaning, battery tests, inspections that come back, and what is due where. */
 import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
+import type { PreventiveRound } from "@/api/types";
 import { Button, Check, Code, Empty, Loading, PriorityMark, Select, TextField } from "@/design";
 import { MomentField } from "@/design/MomentField";
 import { Group, Side } from "@/design/Page";
@@ -15,7 +16,7 @@ import { useName } from "@/state/preferences";
 import { useMay } from "@/state/session";
 import { world } from "@/state/world";
 import { SitePicker } from "./Outages";
-import type { RoundView, Team } from "./types";
+import type { Team } from "./types";
 import { useRounds } from "./useWork";
 
 const NONE = "";
@@ -35,7 +36,7 @@ export function RoundsSheet({ selected, teams, onOpen }: { selected: string | nu
     );
   }
   if (rounds === null) return <Loading what={t("common:loading.list")} />;
-  const columns: Column<RoundView>[] = [
+  const columns: Column<PreventiveRound>[] = [
     { id: "name", head: t("name"), width: "minmax(160px, 2fr)", cell: (one) => <span className={one.enabled ? "" : "muted"}>{name(one)}</span> },
     { id: "kind", head: t("kind"), width: "minmax(110px, 1fr)", cell: (one) => t(`round.${one.kind}`) },
     { id: "sites", head: t("sites"), width: "90px", cell: (one) => formats.number(one.site_ids.length) },
@@ -74,7 +75,7 @@ export function RoundForm({ id, teams, onClose }: { id: string; teams: Team[]; o
   return <Form key={round?.changed_us ?? "new"} round={round} teams={teams} onClose={onClose} onChanged={refetch} />;
 }
 
-function Form({ round, teams, onClose, onChanged }: { round?: RoundView; teams: Team[]; onClose: () => void; onChanged: () => void }) {
+function Form({ round, teams, onClose, onChanged }: { round?: PreventiveRound; teams: Team[]; onClose: () => void; onChanged: () => void }) {
   const { t } = useTranslation("work");
   const formats = useFormats();
   const name = useName();
@@ -84,7 +85,7 @@ function Form({ round, teams, onClose, onChanged }: { round?: RoundView; teams: 
   const form = useForm({
     name_ar: round?.name_ar ?? "",
     name_en: round?.name_en ?? "",
-    kind: round?.kind ?? ("cleaning" as RoundView["kind"]),
+    kind: round?.kind ?? ("cleaning" as PreventiveRound["kind"]),
     site_ids: round?.site_ids ?? ([] as string[]),
     every_days: String(round?.every_days ?? 30),
     first_due_us: toLocal(first, zoneOffsetUs(first, formats.timezone)).slice(0, 16),
@@ -154,7 +155,7 @@ function Form({ round, teams, onClose, onChanged }: { round?: RoundView; teams: 
         {form.general && <p className="form-error">{form.general}</p>}
         <TextField label={t("cameras:field.name_ar")} value={values.name_ar} onChange={(value) => set("name_ar", value)} error={errors.name_ar} disabled={!may.manageWork} />
         <TextField label={t("cameras:field.name_en")} value={values.name_en} onChange={(value) => set("name_en", value)} error={errors.name_en} disabled={!may.manageWork} />
-        <Select<RoundView["kind"]> label={t("kind")} value={values.kind} onChange={(value) => set("kind", value)} disabled={!may.manageWork} choices={KINDS.map((one) => ({ id: one, text: t(`round.${one}`) }))} />
+        <Select<PreventiveRound["kind"]> label={t("kind")} value={values.kind} onChange={(value) => set("kind", value)} disabled={!may.manageWork} choices={KINDS.map((one) => ({ id: one, text: t(`round.${one}`) }))} />
         <TextField label={t("every_days")} value={values.every_days} onChange={(value) => set("every_days", value)} error={errors.every_days} inputMode="numeric" disabled={!may.manageWork} />
         <Select label={t("team")} value={values.team_id} onChange={(value) => set("team_id", value)} disabled={!may.manageWork} choices={[{ id: NONE, text: t("no_team") }, ...teams.map((one) => ({ id: one.id, text: name(one) || one.code }))]} />
         <MomentField label={t("first_due")} value={values.first_due_us} onChange={(value) => set("first_due_us", value)} error={errors.first_due_us} disabled={!may.manageWork} />

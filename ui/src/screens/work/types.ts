@@ -1,37 +1,5 @@
-/** What `/api/work-orders`, `/api/teams`, `/api/outages`, `/api/rounds` and `/api/availability` answer. */
-export type Priority = "low" | "medium" | "high" | "critical";
-
-export type OrderState = "open" | "assigned" | "accepted" | "on_site" | "done" | "reopened" | "closed" | "cancelled";
-
-export interface OrderView {
-  id: string;
-  number: number;
-  state: OrderState;
-  open: boolean;
-  priority: Priority;
-  site_id: string;
-  sector_id: string | null;
-  camera_ids: string[];
-  cause_id: string | null;
-  cause_kind: string;
-  alarm_id: string | null;
-  description: string;
-  team_id: string | null;
-  parts: string[];
-  tools: string[];
-  safety: string[];
-  parts_used: { part: string; count: number }[];
-  work_min: number;
-  opened_us: number;
-  opened_by_name: string;
-  due_us: number | null;
-  accepted_us: number | null;
-  arrived_us: number | null;
-  done_us: number | null;
-  closed_us: number | null;
-  reopened_count: number;
-  changed_us: number;
-}
+/** What work orders, teams and availability answer beside the shapes of `api/types.ts`. */
+import type { OrderState, WorkOrder } from "@/api/types";
 
 export interface OrderEntry {
   id: string;
@@ -52,7 +20,7 @@ export interface Photo {
   height_px: number;
 }
 
-export interface OrderDetail extends OrderView {
+export interface OrderDetail extends WorkOrder {
   entries: OrderEntry[];
   photos: Photo[];
   nearest_teams: { team_id: string; away_km: number | null }[];
@@ -67,34 +35,6 @@ export interface Team {
   sector_ids: string[] | null;
   lat: number | null;
   lon: number | null;
-  enabled: boolean;
-  changed_us: number;
-}
-
-export interface OutageView {
-  id: string;
-  reason: string;
-  site_ids: string[];
-  camera_ids: string[];
-  from_us: number;
-  until_us: number;
-  ended_us: number | null;
-  by_name: string;
-  changed_us: number;
-}
-
-export interface RoundView {
-  id: string;
-  name_ar: string;
-  name_en: string;
-  kind: "cleaning" | "battery_test" | "inspection";
-  site_ids: string[];
-  every_days: number;
-  first_due_us: number;
-  due_us: Record<string, number>;
-  next_due_us: number | null;
-  overdue: number;
-  team_id: string | null;
   enabled: boolean;
   changed_us: number;
 }

@@ -1,8 +1,9 @@
 /** What the sheets of maintenance share: orders and teams from the server, kept fresh by the changes that come. */
 import { useCallback, useEffect, useState } from "react";
 import { api, errorText } from "@/api/client";
+import type { Outage, PreventiveRound, WorkOrder } from "@/api/types";
 import { useChangesOf } from "@/state/hooks";
-import type { OrderView, OutageView, RoundView, Team } from "./types";
+import type { Team } from "./types";
 
 export interface Fetched<T> {
   value: T | null;
@@ -33,6 +34,6 @@ export function useTeams(): { teams: Team[]; refetch: () => void } {
   return { teams: value ?? [], refetch };
 }
 
-export const useOrders = (): Fetched<OrderView[]> => useFetched<OrderView[]>("/api/work-orders", "work_order");
-export const useOutages = (): Fetched<OutageView[]> => useFetched<OutageView[]>("/api/outages", "outage");
-export const useRounds = (): Fetched<RoundView[]> => useFetched<RoundView[]>("/api/rounds", "round");
+export const useOrders = (): Fetched<WorkOrder[]> => useFetched<WorkOrder[]>("/api/work-orders", "work_order");
+export const useOutages = (): Fetched<Outage[]> => useFetched<Outage[]>("/api/outages", "outage");
+export const useRounds = (): Fetched<PreventiveRound[]> => useFetched<PreventiveRound[]>("/api/rounds", "round");

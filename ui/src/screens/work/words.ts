@@ -1,8 +1,8 @@
 /** What a work order is about, in one line. */
+import type { WorkOrder } from "@/api/types";
 import { useTranslation } from "react-i18next";
-import type { OrderView } from "./types";
 
-export function useOrderTitle(): (order: OrderView) => string {
+export function useOrderTitle(): (order: WorkOrder) => string {
   const { t } = useTranslation(["work", "alarms"]);
   return (order) => {
     if (order.cause_kind) return t(`alarms:kind.${order.cause_kind}`, { defaultValue: order.cause_kind });
