@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.recorder.cameras import Camera, Peer, clip, interleaved, run, until
-from tests.recorder.test_stream import Rig
+from tests.recorder.stream_rig import Rig
 
 CAUSES = frozenset(
     (
@@ -187,7 +187,7 @@ def test_nonsense_in_the_dialogue_is_told_with_a_cause(seed: int, caplog: pytest
 
     async def body() -> None:
         async with camera.serving():
-            rig = Rig(camera, settings={"connect_timeout_s": 1.0, "stall_s": 1.0})
+            rig = Rig(camera, settings={"connect_timeout_s": 0.4, "stall_s": 0.4})
             await until(lambda: rig.status.state in ("lost", "refused"))
             assert rig.status.cause in CAUSES
             assert "internal" not in rig.status.detail

@@ -15,7 +15,7 @@ from manara.formats import fmp4
 from manara.messages import RecorderStatus
 from manara.recorder.feed import BACKLOG_BYTES, FeedClient, FeedServer
 from tests.recorder.cameras import Camera, clip, run, until
-from tests.recorder.test_stream import Rig
+from tests.recorder.stream_rig import Rig
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from manara.formats import fmp4
 from tests.recorder.cameras import Camera, run, until
-from tests.recorder.test_stream import Rig
+from tests.recorder.stream_rig import Rig
 
 pytestmark = pytest.mark.gstreamer
 _SERVER = Path(__file__).parents[1] / "support" / "gstreamer_server.py"

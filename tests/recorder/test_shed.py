@@ -4,7 +4,7 @@ import msgspec
 
 from manara.recorder.sink import StreamKey
 from tests.recorder.cameras import Camera, run, until
-from tests.recorder.test_stream import Rig
+from tests.recorder.stream_rig import Rig
 
 
 def told(rig: Rig) -> dict[str, tuple[str, str]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from manara.recorder.udp import SLOTS, Reorder
 from tests.recorder.cameras import Asked, Camera, Peer, clip, run, until
-from tests.recorder.test_stream import Rig
+from tests.recorder.stream_rig import Rig
 
 
 def numbered(sequence: int) -> bytes:
