@@ -3,7 +3,8 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
 import type { Camera, OnvifInspection } from "@/api/types";
-import { Button, Check, PriorityMark, Segmented, Select, TextField } from "@/design";
+import { Button, Check, Segmented, Select, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Group, Side } from "@/design/Page";
 import { say } from "@/design/toast";
 import { useFormats } from "@/i18n/format";
@@ -153,22 +154,12 @@ export function CameraForm({ camera, draft, onClose, onSaved }: { camera?: Camer
       onClose={onClose}
       foot={
         <>
-          <Button look="primary" onPress={() => void save()} isDisabled={form.busy || (Boolean(camera) && !form.dirty)}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
-          <Button look="quiet" onPress={onClose}>
-            {t("common:cancel")}
-          </Button>
+          <FormFoot form={form} stored={Boolean(camera)} onSave={() => void save()} onCancel={onClose} />
           {Object.keys(errors).length > 0 && <span className="form-error">{t("faults", { count: Object.keys(errors).length })}</span>}
         </>
       }
     >
-      {form.general && (
-        <div className="notice high" role="alert">
-          <PriorityMark priority="high" />
-          <span>{form.general}</span>
-        </div>
-      )}
+      <FormFault form={form} />
       <Group title={t("group.device")}>
         <div className="form-grid">
           <div className="all">{text("onvif_url", { latin: true, placeholder: "http://10.20.1.5/onvif/device_service", hint: t("onvif_hint") })}</div>

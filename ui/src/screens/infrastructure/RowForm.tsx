@@ -2,7 +2,8 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
-import { Button, Check, PriorityMark, Segmented, Select, TextField } from "@/design";
+import { Check, Segmented, Select, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Group, Side } from "@/design/Page";
 import { say } from "@/design/toast";
 import { readNumber, useForm } from "@/state/form";
@@ -139,22 +140,12 @@ export function RowForm({ noun, row, siteId, onClose, onSaved }: Props) {
       onClose={onClose}
       foot={
         <>
-          <Button look="primary" onPress={save} isDisabled={form.busy || (Boolean(row) && !form.dirty)}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
-          <Button look="quiet" onPress={onClose}>
-            {t("common:cancel")}
-          </Button>
+          <FormFoot form={form} stored={Boolean(row)} onSave={save} onCancel={onClose} />
           {faults > 0 && <span className="form-error">{t("cameras:faults", { count: faults })}</span>}
         </>
       }
     >
-      {form.general && (
-        <div className="notice high" role="alert">
-          <PriorityMark priority="high" />
-          <span>{form.general}</span>
-        </div>
-      )}
+      <FormFault form={form} />
       <div className="form-grid">{fields.map(input)}</div>
       {secrets.length > 0 && (
         <Group title={t("secrets")}>

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { kindName } from "@/alarms/words";
 import { api, errorText } from "@/api/client";
 import { Button, Check, Code, PriorityMark, Select, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Facts, Group, Side } from "@/design/Page";
 import { say } from "@/design/toast";
 import { type Formats, useFormats } from "@/i18n/format";
@@ -125,23 +126,9 @@ function KindForm({ kind, onClose, onSaved }: { kind: KindRow; onClose: () => vo
       title={t("edit_title")}
       subtitle={kindName(kind.kind)}
       onClose={onClose}
-      foot={
-        <>
-          <Button look="primary" onPress={save} isDisabled={form.busy || !form.dirty}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
-          <Button look="quiet" onPress={onClose}>
-            {t("common:cancel")}
-          </Button>
-        </>
-      }
+      foot={<FormFoot form={form} stored onSave={save} onCancel={onClose} />}
     >
-      {form.general && (
-        <div className="notice high" role="alert">
-          <PriorityMark priority="high" />
-          <span>{form.general}</span>
-        </div>
-      )}
+      <FormFault form={form} />
       <div className="form-grid">
         <Select label={t("priority")} value={values.priority} onChange={(value) => set("priority", value)} choices={PRIORITIES.map((one) => ({ id: one, text: t(`common:priority.${one}`) }))} error={errors.priority} />
         <TextField label={t("respond_min")} value={values.respond_s} onChange={(value) => set("respond_s", value)} error={errors.respond_s} inputMode="decimal" />

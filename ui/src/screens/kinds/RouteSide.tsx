@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { kindName } from "@/alarms/words";
 import { api, errorText } from "@/api/client";
 import { Button, Check, PriorityMark, Select, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Group, Side } from "@/design/Page";
 import { say } from "@/design/toast";
 import { useForm } from "@/state/form";
@@ -81,9 +82,7 @@ export function RouteSide({ route, kinds, onClose, onChanged }: Props) {
       onClose={onClose}
       foot={
         <>
-          <Button look="primary" onPress={save} isDisabled={form.busy || (Boolean(route) && !form.dirty)}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
+          <FormFoot form={form} stored={Boolean(route)} onSave={save} />
           {route && (
             <>
               <Button onPress={() => void run(api.post(`/api/notification-routes/${route.id}/test`), t("test_written"), route.id)} isDisabled={!route.enabled || form.dirty}>
@@ -106,12 +105,7 @@ export function RouteSide({ route, kinds, onClose, onChanged }: Props) {
           </span>
         </div>
       )}
-      {form.general && (
-        <div className="notice high" role="alert">
-          <PriorityMark priority="high" />
-          <span>{form.general}</span>
-        </div>
-      )}
+      <FormFault form={form} />
       <TextField label={t("route_name")} hint={t("route_name_hint")} value={values.name} onChange={(value) => set("name", value)} error={errors.name} required />
       <div className="form-grid">
         <Select label={t("channel_head")} value={values.channel} onChange={(value) => set("channel", value)} choices={(["email", "webhook"] as const).map((one) => ({ id: one, text: t(`channel.${one}`) }))} />

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
 import { type Account, type AccountSession, type Role, ROLES } from "@/api/types";
 import { Button, Check, Code, DialogBox, Empty, Icon, Loading, PriorityMark, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Facts, Group, Page, Side } from "@/design/Page";
 import { type Column, Table } from "@/design/Table";
 import { say } from "@/design/toast";
@@ -317,23 +318,9 @@ function AccountForm({ account, onClose, onSaved }: { account?: Account; onClose
       title={t(account ? "edit_title" : "add")}
       subtitle={account ? <Code>{account.account}</Code> : undefined}
       onClose={onClose}
-      foot={
-        <>
-          <Button look="primary" onPress={save} isDisabled={form.busy || (Boolean(account) && !form.dirty)}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
-          <Button look="quiet" onPress={onClose}>
-            {t("common:cancel")}
-          </Button>
-        </>
-      }
+      foot={<FormFoot form={form} stored={Boolean(account)} onSave={save} onCancel={onClose} />}
     >
-      {form.general && (
-        <div className="notice high" role="alert">
-          <PriorityMark priority="high" />
-          <span>{form.general}</span>
-        </div>
-      )}
+      <FormFault form={form} />
       {!account && <TextField label={t("account")} value={values.account} onChange={(value) => set("account", value)} error={errors.account} hint={t("account_hint")} latin required autoComplete="off" />}
       <TextField label={t("name")} value={values.name} onChange={(value) => set("name", value)} error={errors.name} hint={t("name_hint")} required />
       <Group title={t("roles")}>

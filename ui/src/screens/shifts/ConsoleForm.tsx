@@ -1,7 +1,8 @@
 /** A console: what it is called, who sits there, for which sectors and skills. */
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
-import { Button, Check, PriorityMark, Select, TextField } from "@/design";
+import { Check, Select, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Group, Side } from "@/design/Page";
 import { say } from "@/design/toast";
 import { useForm } from "@/state/form";
@@ -42,23 +43,9 @@ export function ConsoleForm({ console: one, onClose, onSaved }: { console?: Cons
     <Side
       title={t(one ? "edit_console" : "add_console")}
       onClose={onClose}
-      foot={
-        <>
-          <Button look="primary" onPress={save} isDisabled={form.busy || (Boolean(one) && !form.dirty)}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
-          <Button look="quiet" onPress={onClose}>
-            {t("common:cancel")}
-          </Button>
-        </>
-      }
+      foot={<FormFoot form={form} stored={Boolean(one)} onSave={save} onCancel={onClose} />}
     >
-      {form.general && (
-        <div className="notice high" role="alert">
-          <PriorityMark priority="high" />
-          <span>{form.general}</span>
-        </div>
-      )}
+      <FormFault form={form} />
       <TextField label={t("code")} value={values.code} onChange={(value) => set("code", value)} error={errors.code} latin required />
       <TextField label={t("name_ar")} value={values.name_ar} onChange={(value) => set("name_ar", value)} error={errors.name_ar} />
       <TextField label={t("name_en")} value={values.name_en} onChange={(value) => set("name_en", value)} error={errors.name_en} latin />

@@ -2,6 +2,7 @@
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { Button, Check, DialogBox, IconButton, Select, TextField } from "@/design";
+import { FormFault } from "@/design/FormFoot";
 import { say } from "@/design/toast";
 import { readNumber, useForm } from "@/state/form";
 import type { ShedDo, ShedPolicy, ShedStep } from "./types";
@@ -103,7 +104,7 @@ export function PolicyDialog({ siteId, policy, defaults, onClose, onDone }: { si
         <TextField label={t("shed.field.hysteresis_h")} value={values.hysteresis_h} onChange={(value) => set("hysteresis_h", value)} error={errors.hysteresis_h} latin inputMode="decimal" />
         <TextField label={t("shed.field.hysteresis_pct")} value={values.hysteresis_pct} onChange={(value) => set("hysteresis_pct", value)} error={errors.hysteresis_pct} latin inputMode="decimal" />
       </div>
-      {form.general && <p className="form-error">{form.general}</p>}
+      <FormFault form={form} />
     </DialogBox>
   );
 }

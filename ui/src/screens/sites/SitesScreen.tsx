@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
 import type { Camera, Site } from "@/api/types";
 import { Button, Code, DialogBox, Empty, Icon, PriorityMark, Segmented, Select, StateMark, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Facts, Group, Page, Side } from "@/design/Page";
 import { type Column, type Sort, Table } from "@/design/Table";
 import { say } from "@/design/toast";
@@ -296,18 +297,9 @@ function SiteForm({ site, onClose, onSaved }: { site?: Site; onClose: () => void
     <Side
       title={t(site ? "edit_title" : "add")}
       onClose={onClose}
-      foot={
-        <>
-          <Button look="primary" onPress={save} isDisabled={form.busy || (Boolean(site) && !form.dirty)}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
-          <Button look="quiet" onPress={onClose}>
-            {t("common:cancel")}
-          </Button>
-        </>
-      }
+      foot={<FormFoot form={form} stored={Boolean(site)} onSave={save} onCancel={onClose} />}
     >
-      {form.general && <p className="notice high">{form.general}</p>}
+      <FormFault form={form} />
       <div className="form-grid">
         {text("code", { latin: true, required: true })}
         <div className="field">

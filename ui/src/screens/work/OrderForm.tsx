@@ -3,7 +3,8 @@ import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { api } from "@/api/client";
 import type { AlarmPriority, WorkOrder } from "@/api/types";
-import { Button, Select, TextField } from "@/design";
+import { Select, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Side } from "@/design/Page";
 import { useForm } from "@/state/form";
 import { useSites } from "@/state/hooks";
@@ -30,19 +31,10 @@ export function OrderForm({ teams, onClose, onSaved }: { teams: Team[]; onClose:
     <Side
       title={t("add.orders")}
       onClose={onClose}
-      foot={
-        <>
-          <Button look="primary" onPress={save} isDisabled={form.busy}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
-          <Button look="quiet" onPress={onClose}>
-            {t("common:cancel")}
-          </Button>
-        </>
-      }
+      foot={<FormFoot form={form} stored={false} onSave={save} onCancel={onClose} />}
     >
       <div className="form">
-        {form.general && <p className="form-error">{form.general}</p>}
+        <FormFault form={form} />
         <Select className="all" label={t("common:site")} value={values.site_id} onChange={(value) => set("site_id", value)} error={errors.site_id} choices={sites.map((one) => ({ id: one.id, text: `${name(one)} · ${one.code}` }))} />
         <TextField className="all" label={t("what")} hint={t("what_hint")} value={values.description} onChange={(value) => set("description", value)} error={errors.description} lines={4} required />
         <Select<AlarmPriority> label={t("priority")} value={values.priority} onChange={(value) => set("priority", value)} error={errors.priority} choices={PRIORITIES.map((one) => ({ id: one, text: t(`common:priority.${one}`) }))} />

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
 import type { Outage } from "@/api/types";
 import { Button, Code, Empty, IconButton, Loading, Select, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { MomentField } from "@/design/MomentField";
 import { Side } from "@/design/Page";
 import { type Column, Table } from "@/design/Table";
@@ -110,9 +111,7 @@ function Form({ outage, onClose }: { outage?: Outage; onClose: () => void }) {
         may.manageWork &&
         !over && (
           <>
-            <Button look="primary" onPress={save} isDisabled={form.busy || (Boolean(outage) && !form.dirty)}>
-              {form.busy ? t("common:saving") : t("common:save")}
-            </Button>
+            <FormFoot form={form} stored={Boolean(outage)} onSave={save} />
             <span className="gap" />
             {outage && (
               <Button look="danger" onPress={() => void end()}>
@@ -124,7 +123,7 @@ function Form({ outage, onClose }: { outage?: Outage; onClose: () => void }) {
       }
     >
       <div className="form">
-        {form.general && <p className="form-error">{form.general}</p>}
+        <FormFault form={form} />
         <p className="muted all">{t("outage_text")}</p>
         <TextField className="all" label={t("reason")} value={values.reason} onChange={(value) => set("reason", value)} error={errors.reason} required disabled={over} />
         <MomentField label={t("from")} value={values.from_us} onChange={(value) => set("from_us", value)} error={errors.from_us} disabled={over} />

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
 import type { PreventiveRound } from "@/api/types";
 import { Button, Check, Code, Empty, Loading, PriorityMark, Select, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { MomentField } from "@/design/MomentField";
 import { Group, Side } from "@/design/Page";
 import { type Column, Table } from "@/design/Table";
@@ -122,9 +123,7 @@ function Form({ round, teams, onClose, onChanged }: { round?: PreventiveRound; t
       onClose={onClose}
       foot={
         may.manageWork && (
-          <Button look="primary" onPress={save} isDisabled={form.busy || (Boolean(round) && !form.dirty)}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
+          <FormFoot form={form} stored={Boolean(round)} onSave={save} />
         )
       }
     >
@@ -152,7 +151,7 @@ function Form({ round, teams, onClose, onChanged }: { round?: PreventiveRound; t
         </Group>
       )}
       <div className="form">
-        {form.general && <p className="form-error">{form.general}</p>}
+        <FormFault form={form} />
         <TextField label={t("cameras:field.name_ar")} value={values.name_ar} onChange={(value) => set("name_ar", value)} error={errors.name_ar} disabled={!may.manageWork} />
         <TextField label={t("cameras:field.name_en")} value={values.name_en} onChange={(value) => set("name_en", value)} error={errors.name_en} disabled={!may.manageWork} />
         <Select<PreventiveRound["kind"]> label={t("kind")} value={values.kind} onChange={(value) => set("kind", value)} disabled={!may.manageWork} choices={KINDS.map((one) => ({ id: one, text: t(`round.${one}`) }))} />

@@ -1,7 +1,8 @@
 /** Teams of technicians: where they start from and for which sectors they go out. */
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
-import { Button, Check, Code, Empty, TextField } from "@/design";
+import { Check, Code, Empty, TextField } from "@/design";
+import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Side } from "@/design/Page";
 import { type Column, Table } from "@/design/Table";
 import { say } from "@/design/toast";
@@ -64,14 +65,12 @@ export function TeamForm({ team, onClose, onSaved }: { team?: Team; onClose: () 
       onClose={onClose}
       foot={
         may.manageWork && (
-          <Button look="primary" onPress={save} isDisabled={form.busy || (Boolean(team) && !form.dirty)}>
-            {form.busy ? t("common:saving") : t("common:save")}
-          </Button>
+          <FormFoot form={form} stored={Boolean(team)} onSave={save} />
         )
       }
     >
       <div className="form">
-        {form.general && <p className="form-error">{form.general}</p>}
+        <FormFault form={form} />
         {text("code", t("code"), true)}
         {text("phone", t("phone"), true)}
         {text("name_ar", t("cameras:field.name_ar"))}
