@@ -5,6 +5,7 @@ them.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from starlette.requests import HTTPConnection
 from manara.access.sessions import SignedIn
 from manara.access.who import Who
 from manara.alarms.duty_clock import Duty
-from manara.base.clock import Clock
+from manara.base.clock import Clock, to_datetime
 from manara.network.power.shed_rates import ShedRates
 from manara.network.ptz import PtzControl
 from manara.recorder.archive import Archive
@@ -54,6 +55,10 @@ class Services:
     duty: Duty
     series: Reader
     static: Path = STATIC
+
+    def now(self) -> datetime:
+        """The time, as actions take it."""
+        return to_datetime(self.clock.wall_us())
 
 
 def assemble(settings: Settings, clock: Clock, database: Database, box: SecretBox, journal: Journal) -> Services:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from manara.alarms import actions, kind_table, views
 from manara.alarms.room import DAY_US, Rules, rules_of
-from manara.base.clock import to_datetime
 from manara.base.errors import FieldError, InvalidInput
 from manara.web.answers import Json
 from manara.web.services import Handed, Person
@@ -66,8 +65,7 @@ def acknowledge(handed: Handed, person: Person, body: Body) -> Response:
         raise InvalidInput(
             "Name the alarms.", code="alarms_invalid", fields=[FieldError("ids", "must be a list of ids")]
         )
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.acknowledge(handed.database, person, at, ids, _rules(handed)))
+    return Json(actions.acknowledge(handed.database, person, handed.now(), ids, _rules(handed)))
 
 
 @router.get("/alarms/{alarm_id}")
@@ -80,43 +78,37 @@ def alarm(handed: Handed, person: Person, alarm_id: str) -> Response:
 @router.post("/alarms/{alarm_id}/shelve")
 def shelve(handed: Handed, person: Person, alarm_id: str, body: Body) -> Response:
     """Put an alarm aside until a time, with a reason."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.shelve(handed.database, person, at, alarm_id, body, _rules(handed)))
+    return Json(actions.shelve(handed.database, person, handed.now(), alarm_id, body, _rules(handed)))
 
 
 @router.post("/alarms/{alarm_id}/unshelve")
 def unshelve(handed: Handed, person: Person, alarm_id: str) -> Response:
     """Take it off the shelf before its time."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.unshelve(handed.database, person, at, alarm_id, _rules(handed)))
+    return Json(actions.unshelve(handed.database, person, handed.now(), alarm_id, _rules(handed)))
 
 
 @router.post("/alarms/{alarm_id}/comment")
 def comment(handed: Handed, person: Person, alarm_id: str, body: Body) -> Response:
     """Write a line into its life."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.comment(handed.database, person, at, alarm_id, body, _rules(handed)))
+    return Json(actions.comment(handed.database, person, handed.now(), alarm_id, body, _rules(handed)))
 
 
 @router.post("/alarms/{alarm_id}/reset")
 def reset(handed: Handed, person: Person, alarm_id: str) -> Response:
     """Reset a latched alarm whose cause has ended."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.reset(handed.database, person, at, alarm_id, _rules(handed)))
+    return Json(actions.reset(handed.database, person, handed.now(), alarm_id, _rules(handed)))
 
 
 @router.post("/alarms/{alarm_id}/out-of-service")
 def out_of_service(handed: Handed, person: Person, alarm_id: str, body: Body) -> Response:
     """Take it out of service until somebody puts it back."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.out_of_service(handed.database, person, at, alarm_id, body, _rules(handed)))
+    return Json(actions.out_of_service(handed.database, person, handed.now(), alarm_id, body, _rules(handed)))
 
 
 @router.post("/alarms/{alarm_id}/in-service")
 def in_service(handed: Handed, person: Person, alarm_id: str) -> Response:
     """Put it back in service."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.in_service(handed.database, person, at, alarm_id, _rules(handed)))
+    return Json(actions.in_service(handed.database, person, handed.now(), alarm_id, _rules(handed)))
 
 
 @router.get("/alarm-kinds")
@@ -129,8 +121,7 @@ def alarm_kinds(handed: Handed) -> Response:
 @router.patch("/alarm-kinds/{kind}")
 def change_alarm_kind(handed: Handed, person: Person, kind: str, body: Body) -> Response:
     """Change the given fields of a kind."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(kind_table.change_kind(handed.database, person, at, kind, body))
+    return Json(kind_table.change_kind(handed.database, person, handed.now(), kind, body))
 
 
 @router.get("/alarm-kinds/{kind}/history")

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from manara.alarms import duty_actions
-from manara.base.clock import to_datetime
 from manara.web.answers import Json
 from manara.web.naming import names_of
 from manara.web.services import Handed, Person
@@ -25,15 +24,13 @@ def consoles(handed: Handed) -> Response:
 @router.post("/consoles", status_code=201)
 def add_console(handed: Handed, person: Person, body: Body) -> Response:
     """Add a console."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(duty_actions.add_console(handed.database, person, at, body), status_code=201)
+    return Json(duty_actions.add_console(handed.database, person, handed.now(), body), status_code=201)
 
 
 @router.patch("/consoles/{console_id}")
 def change_console(handed: Handed, person: Person, console_id: str, body: Body) -> Response:
     """Change the given fields of a console."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(duty_actions.change_console(handed.database, person, at, console_id, body))
+    return Json(duty_actions.change_console(handed.database, person, handed.now(), console_id, body))
 
 
 @router.get("/consoles/{console_id}/people")
@@ -53,7 +50,7 @@ def shifts(handed: Handed, limit: Annotated[int, Query(ge=1, le=500)] = 50, cons
 @router.post("/shifts/take", status_code=201)
 def take(handed: Handed, person: Person, body: Body) -> Response:
     """Sit down at a console."""
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     taken = duty_actions.take_shift(handed.database, person, at, str(body.get("console_id", "")))
     return Json(taken, status_code=201)
 
@@ -75,12 +72,11 @@ def carries(handed: Handed, person: Person, shift_id: str) -> Response:
 @router.post("/shifts/{shift_id}/entry", status_code=201)
 def write_entry(handed: Handed, person: Person, shift_id: str, body: Body) -> Response:
     """Write a line into the log of a shift."""
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     return Json(duty_actions.write_entry(handed.database, person, at, shift_id, body.get("text")), status_code=201)
 
 
 @router.post("/shifts/{shift_id}/hand-over")
 def hand_over(handed: Handed, person: Person, shift_id: str, body: Body) -> Response:
     """Close the log of a shift and hand it over, or end it."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(duty_actions.hand_over(handed.database, person, at, shift_id, body, names_of))
+    return Json(duty_actions.hand_over(handed.database, person, handed.now(), shift_id, body, names_of))

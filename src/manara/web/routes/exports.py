@@ -5,7 +5,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from manara.base.clock import to_datetime
 from manara.base.errors import NotFound
 from manara.recorder import actions
 from manara.web.answers import Json
@@ -27,7 +26,7 @@ def exports(handed: Handed, person: Person) -> Response:
 def add(handed: Handed, person: Person, request: Request, body: dict[str, Any]) -> Response:
     """Queue an export."""
     may_see = judge_of(handed.database, person)
-    job = actions.add_export(handed.database, person, to_datetime(handed.clock.wall_us()), body, may_see)
+    job = actions.add_export(handed.database, person, handed.now(), body, may_see)
     exporting: Exporting = request.app.state.exporting
     exporting.wake()
     return Json(job, status_code=201)
@@ -43,7 +42,7 @@ def one(handed: Handed, person: Person, export_id: str) -> Response:
 @router.delete("/{export_id}")
 def cancel(handed: Handed, person: Person, request: Request, export_id: str) -> Response:
     """Call a job off."""
-    job = actions.cancel_export(handed.database, person, to_datetime(handed.clock.wall_us()), export_id)
+    job = actions.cancel_export(handed.database, person, handed.now(), export_id)
     exporting: Exporting = request.app.state.exporting
     exporting.cancel(export_id)
     return Json(job)

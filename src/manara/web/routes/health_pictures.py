@@ -9,7 +9,6 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from manara.base.clock import to_datetime
 from manara.base.errors import NotFound, Unavailable
 from manara.vision.store import VisionStore
 from manara.web.answers import Json
@@ -64,7 +63,7 @@ async def take(handed: Handed, person: Person, camera_id: str) -> Response:
 
     def enter() -> None:
         camera_code(handed.database, person, camera_id)
-        with handed.database.act(person, to_datetime(handed.clock.wall_us())) as act:
+        with handed.database.act(person, handed.now()) as act:
             act.audit("health:take_reference", subject=camera_id)
 
     await run_sync(enter)

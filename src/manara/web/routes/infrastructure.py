@@ -6,7 +6,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from manara.base.clock import iso, to_datetime
+from manara.base.clock import iso
 from manara.base.errors import NotFound
 from manara.network.infrastructure import actions, imports, views
 from manara.network.infrastructure.rules import PLURALS
@@ -34,7 +34,7 @@ async def import_rows(
 ) -> Response:
     """Add and update rows from a file; nothing at all where anything is wrong in it."""
     kind = _noun(noun)
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     data = await request.body()  # bounded by the gate
     return Json(
         await run_sync(lambda: imports.import_csv(handed.database, handed.box, person, at, kind, data, dry_run=dry_run))
@@ -65,8 +65,7 @@ def rows(handed: Handed, person: Person, noun: str, site_id: str | None = None) 
 @router.post("/{noun}", status_code=201)
 def add_row(handed: Handed, person: Person, noun: str, body: Body) -> Response:
     """Add a row; of a push device the answer has the `token`, this once."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.add(handed.database, handed.box, person, at, _noun(noun), body), status_code=201)
+    return Json(actions.add(handed.database, handed.box, person, handed.now(), _noun(noun), body), status_code=201)
 
 
 @router.get("/{noun}/{row_id}")
@@ -79,19 +78,17 @@ def row(handed: Handed, person: Person, noun: str, row_id: str) -> Response:
 @router.patch("/{noun}/{row_id}")
 def change_row(handed: Handed, person: Person, noun: str, row_id: str, body: Body) -> Response:
     """Change the given fields."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.change(handed.database, handed.box, person, at, _noun(noun), row_id, body))
+    return Json(actions.change(handed.database, handed.box, person, handed.now(), _noun(noun), row_id, body))
 
 
 @router.delete("/{noun}/{row_id}", status_code=204)
 def remove_row(handed: Handed, person: Person, noun: str, row_id: str) -> Response:
     """Remove a row that nothing hangs on."""
-    actions.remove(handed.database, person, to_datetime(handed.clock.wall_us()), _noun(noun), row_id)
+    actions.remove(handed.database, person, handed.now(), _noun(noun), row_id)
     return Response(status_code=204)
 
 
 @router.post("/devices/{row_id}/token")
 def renew_token(handed: Handed, person: Person, row_id: str) -> Response:
     """A new token for a device that pushes; the old one ends at once."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json({"token": actions.renew_token(handed.database, person, at, row_id)})
+    return Json({"token": actions.renew_token(handed.database, person, handed.now(), row_id)})

@@ -5,7 +5,6 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from manara.base.clock import to_datetime
 from manara.recorder import actions
 from manara.web.answers import Json
 from manara.web.seeing import judge_of
@@ -25,21 +24,19 @@ def layouts(handed: Handed, person: Person) -> Response:
 @router.post("/layouts", status_code=201)
 def add_layout(handed: Handed, person: Person, body: Body) -> Response:
     """Save a new layout."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.add_layout(handed.database, person, at, body), status_code=201)
+    return Json(actions.add_layout(handed.database, person, handed.now(), body), status_code=201)
 
 
 @router.put("/layouts/{layout_id}")
 def change_layout(handed: Handed, person: Person, layout_id: str, body: Body) -> Response:
     """Replace a layout."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.change_layout(handed.database, person, at, layout_id, body))
+    return Json(actions.change_layout(handed.database, person, handed.now(), layout_id, body))
 
 
 @router.delete("/layouts/{layout_id}", status_code=204)
 def remove_layout(handed: Handed, person: Person, layout_id: str) -> Response:
     """Remove a layout."""
-    actions.remove_layout(handed.database, person, to_datetime(handed.clock.wall_us()), layout_id)
+    actions.remove_layout(handed.database, person, handed.now(), layout_id)
     return Response(status_code=204)
 
 
@@ -55,13 +52,12 @@ def holds(handed: Handed, person: Person) -> Response:
 def add_hold(handed: Handed, person: Person, body: Body) -> Response:
     """Hold footage."""
     may_see = judge_of(handed.database, person)
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.add_hold(handed.database, person, at, body, may_see), status_code=201)
+    return Json(actions.add_hold(handed.database, person, handed.now(), body, may_see), status_code=201)
 
 
 @router.delete("/holds/{hold_id}", status_code=204)
 def release_hold(handed: Handed, person: Person, hold_id: str) -> Response:
     """Release a hold."""
     may_see = judge_of(handed.database, person)
-    actions.release_hold(handed.database, person, to_datetime(handed.clock.wall_us()), hold_id, may_see)
+    actions.release_hold(handed.database, person, handed.now(), hold_id, may_see)
     return Response(status_code=204)

@@ -19,7 +19,6 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, WebSocket
 
 from manara.access.who import Who
-from manara.base.clock import to_datetime
 from manara.base.errors import ManaraError, NotFound, Unavailable
 from manara.web.live import View
 from manara.web.seeing import camera_code
@@ -111,7 +110,7 @@ async def _guard(handed: Services, watched: Watched, camera_id: str) -> None:
 
 
 def _enter(handed: Services, who: Who, camera_id: str, action: str, detail: Mapping[str, object]) -> None:
-    with handed.database.act(who, to_datetime(handed.clock.wall_us())) as act:
+    with handed.database.act(who, handed.now()) as act:
         act.audit(action, subject=camera_id, detail=dict(detail))
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from manara.base.clock import to_datetime
 from manara.network import actions, views
 from manara.web.answers import Json
 from manara.web.services import Handed, Person
@@ -24,8 +23,7 @@ def cameras(handed: Handed, person: Person) -> Response:
 @router.post("/cameras", status_code=201)
 def add_camera(handed: Handed, person: Person, body: Body) -> Response:
     """Add a camera."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.add_camera(handed.database, handed.box, person, at, body), status_code=201)
+    return Json(actions.add_camera(handed.database, handed.box, person, handed.now(), body), status_code=201)
 
 
 @router.get("/cameras/{camera_id}")
@@ -38,14 +36,13 @@ def camera(handed: Handed, person: Person, camera_id: str) -> Response:
 @router.patch("/cameras/{camera_id}")
 def change_camera(handed: Handed, person: Person, camera_id: str, body: Body) -> Response:
     """Change the given fields of a camera."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.change_camera(handed.database, handed.box, person, at, camera_id, body))
+    return Json(actions.change_camera(handed.database, handed.box, person, handed.now(), camera_id, body))
 
 
 @router.delete("/cameras/{camera_id}", status_code=204)
 def remove_camera(handed: Handed, person: Person, camera_id: str) -> Response:
     """Remove a camera; its recordings stay until they are too old."""
-    actions.remove_camera(handed.database, person, to_datetime(handed.clock.wall_us()), camera_id)
+    actions.remove_camera(handed.database, person, handed.now(), camera_id)
     handed.ptz.reload()
     return Response(status_code=204)
 
@@ -60,7 +57,7 @@ def sites(handed: Handed, person: Person) -> Response:
 @router.post("/sites", status_code=201)
 def add_site(handed: Handed, person: Person, body: Body) -> Response:
     """Add a site."""
-    return Json(actions.add_site(handed.database, person, to_datetime(handed.clock.wall_us()), body), status_code=201)
+    return Json(actions.add_site(handed.database, person, handed.now(), body), status_code=201)
 
 
 @router.get("/sites/{site_id}")
@@ -73,13 +70,13 @@ def site(handed: Handed, person: Person, site_id: str) -> Response:
 @router.patch("/sites/{site_id}")
 def change_site(handed: Handed, person: Person, site_id: str, body: Body) -> Response:
     """Change the given fields of a site."""
-    return Json(actions.change_site(handed.database, person, to_datetime(handed.clock.wall_us()), site_id, body))
+    return Json(actions.change_site(handed.database, person, handed.now(), site_id, body))
 
 
 @router.delete("/sites/{site_id}", status_code=204)
 def remove_site(handed: Handed, person: Person, site_id: str) -> Response:
     """Remove a site that carries no camera."""
-    actions.remove_site(handed.database, person, to_datetime(handed.clock.wall_us()), site_id)
+    actions.remove_site(handed.database, person, handed.now(), site_id)
     return Response(status_code=204)
 
 
@@ -93,7 +90,7 @@ def sectors(handed: Handed, person: Person) -> Response:
 @router.post("/sectors", status_code=201)
 def add_sector(handed: Handed, person: Person, body: Body) -> Response:
     """Add a sector."""
-    return Json(actions.add_sector(handed.database, person, to_datetime(handed.clock.wall_us()), body), status_code=201)
+    return Json(actions.add_sector(handed.database, person, handed.now(), body), status_code=201)
 
 
 @router.get("/sectors/{sector_id}")
@@ -106,13 +103,13 @@ def sector(handed: Handed, person: Person, sector_id: str) -> Response:
 @router.patch("/sectors/{sector_id}")
 def change_sector(handed: Handed, person: Person, sector_id: str, body: Body) -> Response:
     """Change the given fields of a sector."""
-    return Json(actions.change_sector(handed.database, person, to_datetime(handed.clock.wall_us()), sector_id, body))
+    return Json(actions.change_sector(handed.database, person, handed.now(), sector_id, body))
 
 
 @router.delete("/sectors/{sector_id}", status_code=204)
 def remove_sector(handed: Handed, person: Person, sector_id: str) -> Response:
     """Remove a sector that nothing belongs to."""
-    actions.remove_sector(handed.database, person, to_datetime(handed.clock.wall_us()), sector_id)
+    actions.remove_sector(handed.database, person, handed.now(), sector_id)
     return Response(status_code=204)
 
 
@@ -126,7 +123,7 @@ def towns(handed: Handed, person: Person) -> Response:
 @router.post("/towns", status_code=201)
 def add_town(handed: Handed, person: Person, body: Body) -> Response:
     """Add a town."""
-    return Json(actions.add_town(handed.database, person, to_datetime(handed.clock.wall_us()), body), status_code=201)
+    return Json(actions.add_town(handed.database, person, handed.now(), body), status_code=201)
 
 
 @router.get("/towns/{town_id}")
@@ -139,11 +136,11 @@ def town(handed: Handed, person: Person, town_id: str) -> Response:
 @router.patch("/towns/{town_id}")
 def change_town(handed: Handed, person: Person, town_id: str, body: Body) -> Response:
     """Change the given fields of a town."""
-    return Json(actions.change_town(handed.database, person, to_datetime(handed.clock.wall_us()), town_id, body))
+    return Json(actions.change_town(handed.database, person, handed.now(), town_id, body))
 
 
 @router.delete("/towns/{town_id}", status_code=204)
 def remove_town(handed: Handed, person: Person, town_id: str) -> Response:
     """Remove a town that nothing belongs to."""
-    actions.remove_town(handed.database, person, to_datetime(handed.clock.wall_us()), town_id)
+    actions.remove_town(handed.database, person, handed.now(), town_id)
     return Response(status_code=204)

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from manara.alarms import notify_actions, notify_routes
-from manara.base.clock import to_datetime
 from manara.web.answers import Json
 from manara.web.services import Handed, Person
 
@@ -24,29 +23,26 @@ def routes(handed: Handed) -> Response:
 @router.post("/notification-routes", status_code=201)
 def add_route(handed: Handed, person: Person, body: Body) -> Response:
     """Add a route."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(notify_routes.add_route(handed.database, handed.box, person, at, body), status_code=201)
+    return Json(notify_routes.add_route(handed.database, handed.box, person, handed.now(), body), status_code=201)
 
 
 @router.patch("/notification-routes/{route_id}")
 def change_route(handed: Handed, person: Person, route_id: str, body: Body) -> Response:
     """Change the given fields of a route."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(notify_routes.change_route(handed.database, handed.box, person, at, route_id, body))
+    return Json(notify_routes.change_route(handed.database, handed.box, person, handed.now(), route_id, body))
 
 
 @router.delete("/notification-routes/{route_id}", status_code=204)
 def remove_route(handed: Handed, person: Person, route_id: str) -> Response:
     """Remove a route; its log stays."""
-    notify_routes.remove_route(handed.database, person, to_datetime(handed.clock.wall_us()), route_id)
+    notify_routes.remove_route(handed.database, person, handed.now(), route_id)
     return Response(status_code=204)
 
 
 @router.post("/notification-routes/{route_id}/test", status_code=202)
 def test_route(handed: Handed, person: Person, route_id: str) -> Response:
     """Send a message that says it is a test."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(notify_actions.write_test(handed.database, person, at, route_id), status_code=202)
+    return Json(notify_actions.write_test(handed.database, person, handed.now(), route_id), status_code=202)
 
 
 @router.get("/notifications")
@@ -67,5 +63,4 @@ def notifications(
 @router.post("/notifications/{notification_id}/send-again")
 def send_again(handed: Handed, person: Person, notification_id: str) -> Response:
     """Try once more what was given up."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(notify_actions.send_again(handed.database, person, at, notification_id))
+    return Json(notify_actions.send_again(handed.database, person, handed.now(), notification_id))

@@ -6,7 +6,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from manara.base.clock import iso, to_datetime
+from manara.base.clock import iso
 from manara.network import imports
 from manara.web.answers import Json
 from manara.web.services import Handed, Person
@@ -20,7 +20,7 @@ async def import_cameras(
     handed: Handed, person: Person, request: Request, form: Format, dry_run: bool = False
 ) -> Response:
     """Add and update cameras from a file; nothing at all where anything is wrong in it."""
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     data = await request.body()  # bounded by the gate
     return Json(
         await run_sync(
@@ -34,7 +34,7 @@ async def import_sites(
     handed: Handed, person: Person, request: Request, form: Format, dry_run: bool = False
 ) -> Response:
     """Add and update sites from a file; nothing at all where anything is wrong in it."""
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     data = await request.body()  # bounded by the gate
     return Json(
         await run_sync(
@@ -46,7 +46,7 @@ async def import_sites(
 @router.get("/cameras.csv")
 def export_cameras(handed: Handed, person: Person) -> Response:
     """All one's cameras as a file that can be imported again (without passwords)."""
-    with handed.database.act(person, to_datetime(handed.clock.wall_us())) as act:
+    with handed.database.act(person, handed.now()) as act:
         data = imports.export_csv(act.session, "camera", person)
         act.audit("camera:export_list", detail={"bytes": len(data)})
     name = f"cameras-{iso(handed.clock.wall_us())[:10]}.csv"

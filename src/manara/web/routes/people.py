@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from manara.access import accounts
 from manara.access.sessions import list_sessions, revoke_sessions
-from manara.base.clock import to_datetime
 from manara.store import audit
 from manara.store.audit import AuditEntry
 from manara.web.answers import Json
@@ -34,7 +33,7 @@ def add_account(handed: Handed, person: Person, body: Body) -> Response:
     view = accounts.add_account(
         handed.database,
         person,
-        to_datetime(handed.clock.wall_us()),
+        handed.now(),
         body,
         must_change=True,
         min_length=handed.settings.access.password_min_length,
@@ -45,21 +44,19 @@ def add_account(handed: Handed, person: Person, body: Body) -> Response:
 @router.patch("/accounts/{account_id}")
 def change_account(handed: Handed, person: Person, account_id: str, body: Body) -> Response:
     """Change name, roles, sectors or `enabled`."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(accounts.change_account(handed.database, person, at, account_id, body))
+    return Json(accounts.change_account(handed.database, person, handed.now(), account_id, body))
 
 
 @router.post("/accounts/{account_id}/password")
 def reset_password(handed: Handed, person: Person, account_id: str) -> Response:
     """Give a one-time password; it is told once."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json({"one_time_password": accounts.reset_password(handed.database, person, at, account_id)})
+    return Json({"one_time_password": accounts.reset_password(handed.database, person, handed.now(), account_id)})
 
 
 @router.get("/accounts/{account_id}/sessions")
 def sessions(handed: Handed, account_id: str) -> Response:
     """The live sessions of an account."""
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     with handed.database.read() as session:
         return Json(list_sessions(session, handed.settings.access, account_id, at))
 
@@ -67,8 +64,7 @@ def sessions(handed: Handed, account_id: str) -> Response:
 @router.delete("/accounts/{account_id}/sessions")
 def revoke(handed: Handed, person: Person, account_id: str, session_id: str | None = None) -> Response:
     """End all sessions of an account, or one of them."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json({"ended": revoke_sessions(handed.database, person, at, account_id, session_id)})
+    return Json({"ended": revoke_sessions(handed.database, person, handed.now(), account_id, session_id)})
 
 
 @router.get("/audit")

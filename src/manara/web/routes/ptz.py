@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from manara.base.clock import to_datetime
 from manara.network import onvif
 from manara.web.answers import Json
 from manara.web.services import Handed, Person
@@ -36,7 +35,7 @@ class Inspect(BaseModel):
 def discover(handed: Handed, person: Person, body: Discover | None = None) -> Response:
     """Ask the network which devices are there; takes about 3 s."""
     asked = body or Discover()
-    with handed.database.act(person, to_datetime(handed.clock.wall_us())) as act:
+    with handed.database.act(person, handed.now()) as act:
         act.audit("onvif:discover", detail={"target": asked.target, "interface": asked.interface})
     return Json(onvif.discover(asked.target, interface=asked.interface))
 
@@ -44,7 +43,7 @@ def discover(handed: Handed, person: Person, body: Discover | None = None) -> Re
 @router.post("/onvif/inspect")
 def inspect(handed: Handed, person: Person, body: Inspect) -> Response:
     """Ask one device what it is and where its streams are."""
-    with handed.database.act(person, to_datetime(handed.clock.wall_us())) as act:
+    with handed.database.act(person, handed.now()) as act:
         act.audit("onvif:inspect", subject=onvif.device_url(body.address)[:200])
     return Json(onvif.inspect(body.address, body.username, body.password, handed.clock))
 

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from manara.access.accounts import change_own_password, set_preferences
 from manara.access.sessions import SignedIn, sign_in, sign_out, who_is
-from manara.base.clock import to_datetime
 from manara.web.answers import Json
 from manara.web.gate import COOKIE, client_address
 from manara.web.services import Handed, Person, Services, Session
@@ -36,7 +35,7 @@ class NewPassword(BaseModel):
 def begin(handed: Handed, request: Request, body: SignIn) -> Response:
     """Sign in; answers `me` and sets the session cookie."""
     access = handed.settings.access
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     address = client_address(request.scope)
     agent = request.headers.get("user-agent", "")
     token = sign_in(handed.database, access, body.account, body.password, address, agent, at)
@@ -62,7 +61,7 @@ def me(handed: Handed, session: Session) -> Response:
 @router.delete("", status_code=204)
 def end(handed: Handed, person: Person) -> Response:
     """Sign out."""
-    sign_out(handed.database, person, to_datetime(handed.clock.wall_us()))
+    sign_out(handed.database, person, handed.now())
     answer = Response(status_code=204, headers={"Clear-Site-Data": '"cache"'})
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=is_secure(handed))
     return answer
@@ -71,7 +70,7 @@ def end(handed: Handed, person: Person) -> Response:
 @router.post("/password", status_code=204)
 def password(handed: Handed, person: Person, body: NewPassword) -> Response:
     """Change one's own password; all other sessions of the account end."""
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     shortest = handed.settings.access.password_min_length
     change_own_password(handed.database, person, at, body.old, body.new, min_length=shortest)
     return Response(status_code=204)
@@ -80,7 +79,7 @@ def password(handed: Handed, person: Person, body: NewPassword) -> Response:
 @router.patch("/preferences")
 def preferences(handed: Handed, person: Person, body: dict[str, Any]) -> Response:
     """Keep language, digits or theme."""
-    kept = set_preferences(handed.database, person, to_datetime(handed.clock.wall_us()), body)
+    kept = set_preferences(handed.database, person, handed.now(), body)
     return Json(_preferences(handed, kept))
 
 

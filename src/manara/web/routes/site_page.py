@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from manara.access.who import Who
-from manara.base.clock import to_datetime
 from manara.messages import LatestReading
 from manara.network import views
 from manara.network.health import views as health
@@ -70,8 +69,7 @@ async def dark_sites(handed: Handed, person: Person) -> Response:
 @router.put("/sites/{site_id}/shed-policy")
 def set_policy(handed: Handed, person: Person, site_id: str, body: Body) -> Response:
     """Set how a site sheds load on its battery."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(shedding_actions.set_policy(handed.database, person, at, site_id, body))
+    return Json(shedding_actions.set_policy(handed.database, person, handed.now(), site_id, body))
 
 
 @router.post("/sites/{site_id}/shed")
@@ -79,7 +77,7 @@ async def shed(handed: Handed, person: Person, site_id: str, body: Body) -> Resp
     """Choose the step by hand (0 = none); `step` null gives it back to the clock."""
     vitals = handed.vitals.of(site_id)
     soc_pct = None if vitals is None else vitals["state_of_charge_pct"]
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     return Json(
         await run_sync(
             lambda: shedding_actions.set_step(

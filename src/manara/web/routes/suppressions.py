@@ -8,7 +8,6 @@ from starlette.responses import Response
 from manara.access.who import Who
 from manara.alarms import actions, suppressing, views
 from manara.alarms.room import DAY_US, rules_of
-from manara.base.clock import to_datetime
 from manara.network.tables import Camera, Sector, Site
 from manara.web.answers import Json
 from manara.web.services import Handed, Person
@@ -27,7 +26,7 @@ def suppressions(handed: Handed, ended_days: int = 0) -> Response:
 @router.post("/suppressions", status_code=201)
 def add_suppression(handed: Handed, person: Person, body: dict[str, Any]) -> Response:
     """Enter a maintenance window, a planned outage or an exercise."""
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     added = suppressing.add(handed.database, person, at, body, _known(handed, person))
     actions.reconsider(handed.database, at, rules_of(handed.settings.alarms))
     return Json(added, status_code=201)
@@ -36,7 +35,7 @@ def add_suppression(handed: Handed, person: Person, body: dict[str, Any]) -> Res
 @router.delete("/suppressions/{suppression_id}")
 def end_suppression(handed: Handed, person: Person, suppression_id: str) -> Response:
     """End one now: what it covered and is still active asks for attention again."""
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     ended = suppressing.end(handed.database, person, at, suppression_id, _known(handed, person))
     actions.reconsider(handed.database, at, rules_of(handed.settings.alarms))
     return Json(ended)

@@ -8,7 +8,6 @@ from starlette.responses import FileResponse, Response
 
 from manara.access.who import Who
 from manara.alarms.actions import note_work_order
-from manara.base.clock import to_datetime
 from manara.base.errors import Forbidden, NotFound
 from manara.network.maintenance import actions, rules, views
 from manara.network.maintenance.tables import WorkOrderPhoto
@@ -41,7 +40,7 @@ def work_orders(
 @router.post("/work-orders", status_code=201)
 def raise_work_order(handed: Handed, person: Person, body: Body) -> Response:
     """Raise one, by hand or from an alarm; the open one of the same cause is answered instead (200)."""
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     order = actions.raise_order(handed.database, person, at, body)
     alarm_id = _text(body, "alarm_id")
     if alarm_id:
@@ -61,7 +60,7 @@ def work_order(handed: Handed, person: Person, order_id: str) -> Response:
 @router.patch("/work-orders/{order_id}")
 def change_work_order(handed: Handed, person: Person, order_id: str, body: Body) -> Response:
     """Change the given fields."""
-    return Json(actions.change_order(handed.database, person, to_datetime(handed.clock.wall_us()), order_id, body))
+    return Json(actions.change_order(handed.database, person, handed.now(), order_id, body))
 
 
 @router.post("/work-orders/{order_id}/state")
@@ -73,15 +72,13 @@ def move_work_order(handed: Handed, person: Person, order_id: str, body: Body) -
         state == rules.OPEN and _may(person, Permission.MANAGE_WORK)
     ):
         raise Forbidden("Your role may not move this work order there.", code="forbidden", detail={"state": state})
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.move_order(handed.database, person, at, order_id, state, _text(body, "note")))
+    return Json(actions.move_order(handed.database, person, handed.now(), order_id, state, _text(body, "note")))
 
 
 @router.post("/work-orders/{order_id}/notes")
 def note_on_work_order(handed: Handed, person: Person, order_id: str, body: Body) -> Response:
     """Write in its history."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.note_order(handed.database, person, at, order_id, _text(body, "text")))
+    return Json(actions.note_order(handed.database, person, handed.now(), order_id, _text(body, "text")))
 
 
 @router.post("/work-orders/{order_id}/photos", status_code=201)
@@ -94,7 +91,7 @@ async def add_photo(
 ) -> Response:
     """Keep a photograph (the picture is the body); what a phone hides in it is left out."""
     data = await request.body()  # bounded by the gate
-    at = to_datetime(handed.clock.wall_us())
+    at = handed.now()
     folder = _photos(handed)
     return Json(
         await run_sync(lambda: actions.add_photo(handed.database, person, at, folder, order_id, when, data)),
@@ -124,14 +121,13 @@ def teams(handed: Handed) -> Response:
 @router.post("/teams", status_code=201)
 def add_team(handed: Handed, person: Person, body: Body) -> Response:
     """Add a team."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.keep_team(handed.database, person, at, None, body), status_code=201)
+    return Json(actions.keep_team(handed.database, person, handed.now(), None, body), status_code=201)
 
 
 @router.patch("/teams/{team_id}")
 def change_team(handed: Handed, person: Person, team_id: str, body: Body) -> Response:
     """Change a team."""
-    return Json(actions.keep_team(handed.database, person, to_datetime(handed.clock.wall_us()), team_id, body))
+    return Json(actions.keep_team(handed.database, person, handed.now(), team_id, body))
 
 
 @router.get("/outages")
@@ -144,20 +140,19 @@ def outages(handed: Handed, from_us: int | None = None) -> Response:
 @router.post("/outages", status_code=201)
 def add_outage(handed: Handed, person: Person, body: Body) -> Response:
     """Enter a planned outage: what it touches raises no alarm, visibly, until it ends."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.keep_outage(handed.database, person, at, None, body), status_code=201)
+    return Json(actions.keep_outage(handed.database, person, handed.now(), None, body), status_code=201)
 
 
 @router.patch("/outages/{outage_id}")
 def change_outage(handed: Handed, person: Person, outage_id: str, body: Body) -> Response:
     """Change one that has not ended."""
-    return Json(actions.keep_outage(handed.database, person, to_datetime(handed.clock.wall_us()), outage_id, body))
+    return Json(actions.keep_outage(handed.database, person, handed.now(), outage_id, body))
 
 
 @router.delete("/outages/{outage_id}")
 def end_outage(handed: Handed, person: Person, outage_id: str) -> Response:
     """End one now."""
-    return Json(actions.end_outage(handed.database, person, to_datetime(handed.clock.wall_us()), outage_id))
+    return Json(actions.end_outage(handed.database, person, handed.now(), outage_id))
 
 
 @router.get("/rounds")
@@ -170,21 +165,19 @@ def rounds(handed: Handed) -> Response:
 @router.post("/rounds", status_code=201)
 def add_round(handed: Handed, person: Person, body: Body) -> Response:
     """Add a preventive round."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.keep_round(handed.database, person, at, None, body), status_code=201)
+    return Json(actions.keep_round(handed.database, person, handed.now(), None, body), status_code=201)
 
 
 @router.patch("/rounds/{round_id}")
 def change_round(handed: Handed, person: Person, round_id: str, body: Body) -> Response:
     """Change a preventive round."""
-    return Json(actions.keep_round(handed.database, person, to_datetime(handed.clock.wall_us()), round_id, body))
+    return Json(actions.keep_round(handed.database, person, handed.now(), round_id, body))
 
 
 @router.post("/rounds/{round_id}/done")
 def round_done(handed: Handed, person: Person, round_id: str, body: Body) -> Response:
     """A site of the round was done now."""
-    at = to_datetime(handed.clock.wall_us())
-    return Json(actions.round_done(handed.database, person, at, round_id, _text(body, "site_id")))
+    return Json(actions.round_done(handed.database, person, handed.now(), round_id, _text(body, "site_id")))
 
 
 def _may(person: Who, permission: Permission) -> bool:
