@@ -49,6 +49,5 @@ def chromium() -> Iterator[Browser]:
 def supervisor(request: pytest.FixtureRequest, chromium: Browser, room: Room) -> Iterator[Person]:
     """A shift supervisor, signed in, in each language."""
     with person(chromium, room, request.param) as who:
-        who.sign_in("supervisor")
-        who.to_map()
+        who.come_in("supervisor")
         yield who

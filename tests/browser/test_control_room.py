@@ -38,6 +38,7 @@ def test_a_wrong_password_is_told_and_lets_nobody_in(chromium: Browser, room: Ro
 
 def test_the_map_opens_and_a_camera_on_it_is_live(supervisor: Person) -> None:
     page, words = supervisor.page, supervisor.words
+    supervisor.to_map()
     right_to_left = words.language == "ar"
     expect(page.locator("html")).to_have_attribute("dir", "rtl" if right_to_left else "ltr")
     expect(page.locator("canvas.maplibregl-canvas")).to_be_visible()
@@ -146,10 +147,9 @@ def test_an_export_is_made_and_proves_itself(supervisor: Person, tmp_path: Path)
 
 def test_a_change_made_in_one_browser_is_seen_in_another(chromium: Browser, room: Room) -> None:
     with person(chromium, room, "en") as technician, person(chromium, room, "ar") as operator:
-        technician.sign_in("technician")
-        operator.sign_in("operator")
+        technician.come_in("technician")
+        operator.come_in("operator")
         operator.to_map()
-        technician.to_map()
         camera = operator.api("/api/snapshot")["cameras"][0]
         operator.page.get_by_role("main").get_by_text(camera["code"], exact=True).first.wait_for()
         name = f"بوابة {int(time.time())}"
@@ -164,7 +164,7 @@ def test_a_change_made_in_one_browser_is_seen_in_another(chromium: Browser, room
 
 def test_the_language_is_switched_without_leaving_the_place(chromium: Browser, room: Room) -> None:
     with person(chromium, room, "ar") as who:
-        who.sign_in("operator")
+        who.come_in("operator")
         who.to_map()
         who.page.get_by_role("button", name="English").click()
         expect(who.page.locator("html")).to_have_attribute("dir", "ltr")
@@ -175,7 +175,7 @@ def test_the_language_is_switched_without_leaving_the_place(chromium: Browser, r
 @pytest.mark.parametrize("language", ["ar", "en"])
 def test_a_lost_server_is_told_and_found_again(chromium: Browser, room: Room, language: str) -> None:
     with person(chromium, room, language) as who:
-        who.sign_in("operator")
+        who.come_in("operator")
         who.to_map()
         expect(who.page.get_by_role("banner")).to_contain_text(who.words("shell:live"))
         stale = who.words("shell:stale").split("{{")[0].strip()
@@ -190,8 +190,7 @@ def test_a_lost_server_is_told_and_found_again(chromium: Browser, room: Room, la
 
 def test_a_camera_that_stops_is_never_shown_as_live(chromium: Browser, room: Room) -> None:
     with person(chromium, room, "ar") as who:
-        who.sign_in("supervisor")
-        who.to_map()
+        who.come_in("supervisor")
         camera = who.recording()[-1]
         who.page.goto(f"{room.base}/camera/{camera}")
         live = who.page.locator("[data-testid=live]").first

@@ -22,8 +22,7 @@ def test_a_site_and_a_sector_are_added_changed_and_removed(chromium: Browser, ro
     words, code = Words(language), f"SITE-FORM-{language.upper()}"
     with person(chromium, room, language, 1366, 768) as who:
         page = who.page
-        who.sign_in("administrator")
-        who.to_map()
+        who.come_in("administrator")
         page.goto(f"{room.base}/sites/new")
         save = page.get_by_role("button", name=words("common:save"), exact=True)
         save.click()
@@ -57,11 +56,9 @@ def test_a_site_and_a_sector_are_added_changed_and_removed(chromium: Browser, ro
 def test_a_person_who_is_disabled_is_out_at_once(chromium: Browser, room: Room) -> None:
     words = Words("en")
     with person(chromium, room, "en") as administrator, person(chromium, room, "ar") as technician:
-        technician.sign_in("technician")
-        technician.to_map()
+        technician.come_in("technician")
         page = administrator.page
-        administrator.sign_in("administrator")
-        administrator.to_map()
+        administrator.come_in("administrator")
         found = next(one for one in administrator.api("/api/accounts") if one["account"] == "technician")
         page.goto(f"{room.base}/people/{found['id']}")
         # Other tests left this account signed in elsewhere: then all sessions are ended with one press.
@@ -78,14 +75,12 @@ def test_a_person_who_is_disabled_is_out_at_once(chromium: Browser, room: Room) 
         assert technician.page.request.get(f"{room.base}/api/cameras").status == 401
         page.get_by_role("button", name=words("people:enable"), exact=True).click()
         expect(page.get_by_text(words("people:is_disabled"))).to_have_count(0)
-        technician.sign_in("technician")
-        technician.to_map()
+        technician.come_in("technician")
 
 
 def test_the_audit_log_goes_on_beyond_its_first_page(chromium: Browser, room: Room) -> None:
     with person(chromium, room, "en") as operator:
-        operator.sign_in("operator")
-        operator.to_map()
+        operator.come_in("operator")
         layout = {"name": "L", "shared": False, "columns": 1, "rows": 1, "tiles": []}
         request, headers = operator.page.request, {"X-Manara": "1"}
         made = request.post(f"{room.base}/api/layouts", headers=headers, data=layout).json()
@@ -94,8 +89,7 @@ def test_the_audit_log_goes_on_beyond_its_first_page(chromium: Browser, room: Ro
             answer = request.put(at, headers=headers, data=layout | {"name": f"L{number}"})
             assert answer.ok, answer.text()
     with person(chromium, room, "en", 1366, 768) as auditor:
-        auditor.sign_in("auditor")
-        auditor.to_map()
+        auditor.come_in("auditor")
         page = auditor.page
         page.goto(f"{room.base}/audit")
         numbers = page.get_by_role("row").filter(has_text=re.compile(r"\d"))

@@ -16,8 +16,7 @@ pytestmark = pytest.mark.browser
 def technician(request: pytest.FixtureRequest, chromium: Browser, room: Room) -> Iterator[Person]:
     """Who looks after the cameras, on a small screen, in each language."""
     with person(chromium, room, request.param, 1366, 768) as who:
-        who.sign_in("technician")
-        who.to_map()
+        who.come_in("technician")
         yield who
 
 
@@ -83,8 +82,7 @@ def test_a_new_person_replaces_the_one_time_password(chromium: Browser, room: Ro
     words = Words(language)
     with person(chromium, room, language) as administrator:
         page = administrator.page
-        administrator.sign_in("administrator")
-        administrator.to_map()
+        administrator.come_in("administrator")
         page.goto(f"{room.base}/people/new")
         page.get_by_label(label_of(words("people:account"))).fill(account)
         page.get_by_label(label_of(words("people:name"))).fill("New")
@@ -100,7 +98,7 @@ def test_a_new_person_replaces_the_one_time_password(chromium: Browser, room: Ro
             page.get_by_label(label_of(words("signin:again"))).fill(text)
             expect(change).to_be_enabled() if text == own else expect(change).to_be_disabled()
         change.click()
-        newcomer.to_map()
+        newcomer.wait_until_in()
         expect(page.get_by_role("navigation", name=words("shell:rooms"))).to_be_visible()
         # A deep link to a room that an operator may not enter says so.
         page.goto(f"{room.base}/audit")
@@ -110,8 +108,7 @@ def test_a_new_person_replaces_the_one_time_password(chromium: Browser, room: Ro
 @pytest.mark.parametrize("account", ["auditor", "administrator"])
 def test_the_audit_log_is_filtered_and_proved_whole(chromium: Browser, room: Room, account: str) -> None:
     with person(chromium, room, "ar", 1366, 768) as who:
-        who.sign_in(account)
-        who.to_map()
+        who.come_in(account)
         who.page.goto(f"{room.base}/audit")
         who.page.get_by_label(who.words("audit:filter.action")).fill("session:begin")
         expect(who.page.get_by_role("row").nth(1)).to_contain_text(who.words("audit:action.session_begin"))

@@ -14,13 +14,21 @@ from tests.browser.room import Person, Room, person, wait_for
 
 pytestmark = pytest.mark.browser
 
+SMALL = """canvas => {
+  const small = document.createElement("canvas");
+  [small.width, small.height] = [320, 180];
+  const context = small.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(canvas, 0, 0, 320, 180);
+  return small.toDataURL("image/png");
+}"""
 MOVED = 15.0  # mean difference of luma; traffic alone makes less than half of it
 
 
 def _picture(who: Person) -> NDArray[np.float64]:
     """What is seen, small, without the bar on top."""
     surface = who.page.locator("[data-testid=live] canvas").first
-    data = str(surface.evaluate("canvas => canvas.toDataURL('image/png')"))
+    data = str(surface.evaluate(SMALL))
     image = Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("L").resize((160, 90))
     return np.asarray(image, dtype=np.float64)[12:]
 
@@ -32,8 +40,7 @@ def _moving_camera(who: Person) -> dict[str, Any]:
 
 
 def _open(who: Person, account: str, camera_id: str = "") -> str:
-    who.sign_in(account)
-    who.to_map()
+    who.come_in(account)
     camera_id = camera_id or _moving_camera(who)["id"]
     who.page.goto(f"{who.room.base}/camera/{camera_id}")
     expect(who.page.locator("[data-testid=live]").first).to_have_attribute("data-state", "live")

@@ -16,8 +16,7 @@ pytestmark = pytest.mark.browser
 def technician(request: pytest.FixtureRequest, chromium: Browser, room: Room) -> Iterator[Person]:
     """Who looks after the sites, on a small screen, in each language."""
     with person(chromium, room, request.param, 1366, 768) as who:
-        who.sign_in("technician")
-        who.to_map()
+        who.come_in("technician")
         yield who
 
 

@@ -16,8 +16,7 @@ def test_work_is_raised_on_a_desk_done_on_a_phone_and_closed_by_the_check(chromi
     english, arabic = Words("en"), Words("ar")
     with person(chromium, room, "en", 1366, 768) as supervisor:
         page = supervisor.page
-        supervisor.sign_in("supervisor")
-        supervisor.to_map()
+        supervisor.come_in("supervisor")
         site = supervisor.api("/api/sites")[0]
         page.goto(f"{room.base}/work/new?site={site['id']}")
         save = page.get_by_role("button", name=english("common:save"), exact=True)
@@ -30,8 +29,7 @@ def test_work_is_raised_on_a_desk_done_on_a_phone_and_closed_by_the_check(chromi
         expect(page.get_by_role("heading", name="Wipe the dome")).to_be_visible()
     with person(chromium, room, "ar", 390, 844) as technician:
         page = technician.page
-        technician.sign_in("technician")
-        technician.to_map()
+        technician.come_in("technician")
         page.goto(f"{room.base}/work/{order_id}")
         for state in ("accepted", "on_site"):
             page.get_by_role("button", name=arabic(f"work:step.{state}"), exact=True).click()
@@ -64,8 +62,7 @@ def test_the_report_of_the_month_is_printed_in_the_readers_language(
     chromium: Browser, room: Room, language: str
 ) -> None:
     with person(chromium, room, language, 1366, 768) as supervisor:
-        supervisor.sign_in("supervisor")
-        supervisor.to_map()
+        supervisor.come_in("supervisor")
         page = supervisor.page
         page.goto(f"{room.base}/work?sheet=availability")
         with page.expect_download() as download:
