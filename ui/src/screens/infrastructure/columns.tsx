@@ -51,7 +51,7 @@ export function useColumns(noun: Noun): SortColumn[] {
       },
     });
     const code: SortColumn = { id: "code", head: t("field.code"), width: "120px", sortable: true, by: (row) => text(row, "code"), cell: (row) => <Code>{text(row, "code")}</Code> };
-    const siteCode: SortColumn = { id: "site_code", head: t("site_code"), width: "110px", sortable: true, by: (row) => siteText(row.site_id)?.code ?? "", cell: (row) => <Code>{siteText(row.site_id)?.code ?? ""}</Code> };
+    const siteCode: SortColumn = { id: "site_code", head: t("site_code"), width: "128px", sortable: true, by: (row) => siteText(row.site_id)?.code ?? "", cell: (row) => <Code>{siteText(row.site_id)?.code ?? ""}</Code> };
     const state = (kind: "switch" | "link"): SortColumn => ({ id: "state", head: t("common:state"), width: "124px", sortable: true, by: (row) => world.watched[kind].get(row.id)?.state ?? "", cell: (row) => <PartState kind={kind} id={row.id} /> });
     const number = (key: string, width = "110px"): SortColumn => ({
       id: key,

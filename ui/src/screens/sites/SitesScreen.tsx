@@ -2,8 +2,10 @@
 import { useDeferredValue, useMemo, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { useTranslation } from "react-i18next";
+import { useOpenAlarms } from "@/alarms/hooks";
+import { kindName } from "@/alarms/words";
 import { api, errorText } from "@/api/client";
-import type { Camera, Site } from "@/api/types";
+import type { Alarm, Camera, Site } from "@/api/types";
 import { Button, Code, DialogBox, Empty, Icon, PriorityMark, Segmented, Select, StateMark, TextField } from "@/design";
 import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Facts, Group, Page, Side } from "@/design/Page";
@@ -58,15 +60,25 @@ export function SitesScreen() {
     return found;
     // eslint-disable-next-line react-hooks/exhaustive-deps -- statusVersion stands for world.statuses
   }, [cameras, statusVersion]);
+  const alarms = useOpenAlarms();
+  /** The gravest open alarm of each site: a dark site's cameras may only look as if they were stopped on purpose. */
+  const told = useMemo(() => {
+    const found = new Map<string, Alarm>();
+    for (const alarm of alarms) {
+      const before = alarm.site_id && found.get(alarm.site_id);
+      if (alarm.site_id && (!before || PRIORITY_RANK[alarm.priority] > PRIORITY_RANK[before.priority])) found.set(alarm.site_id, alarm);
+    }
+    return found;
+  }, [alarms]);
   const rows = useMemo(() => {
     const kept = sites.filter((site) => (sector === NONE || site.sector_id === sector) && (!wanted || plainText(`${site.code} ${site.name_ar} ${site.name_en}`).includes(wanted)));
-    const rank = (site: Site) => PRIORITY_RANK[health.get(site.id)?.worst ?? "none"];
+    const rank = (site: Site) => Math.max(PRIORITY_RANK[health.get(site.id)?.worst ?? "none"], PRIORITY_RANK[told.get(site.id)?.priority ?? "none"]);
     if (sort.by === "state") kept.sort((a, b) => rank(b) - rank(a));
     if (sort.by === "name") kept.sort((a, b) => (name(a) < name(b) ? -1 : 1));
     if (sort.by === "cameras") kept.sort((a, b) => (health.get(a.id)?.cameras.length ?? 0) - (health.get(b.id)?.cameras.length ?? 0));
     if (sort.down) kept.reverse();
     return kept;
-  }, [sites, sector, wanted, sort, health, name]);
+  }, [sites, sector, wanted, sort, health, told, name]);
 
   const columns: Column<Site>[] = [
     {
@@ -76,6 +88,15 @@ export function SitesScreen() {
       sortable: true,
       cell: (site) => {
         const one = health.get(site.id);
+        const alarm = told.get(site.id);
+        if (alarm && PRIORITY_RANK[alarm.priority] >= PRIORITY_RANK[one?.worst ?? "none"]) {
+          return (
+            <span className="state-cell">
+              <PriorityMark priority={alarm.priority} size={16} />
+              <span>{kindName(alarm.kind)}</span>
+            </span>
+          );
+        }
         if (!one) return <span className="muted">{t("no_cameras")}</span>;
         return (
           <span className="state-cell">
