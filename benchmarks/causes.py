@@ -152,7 +152,7 @@ def steady(sites: int = 1000, seconds: int = 60) -> dict[str, object]:
                 streams.append(play.stream(rng.choice(mine), "lost", "stalled", second))
             batch.append((float(second), RecorderStatus(recorder_id=id, at_us=play.us(second), streams=streams)))
         words.append(batch)
-    rounds = {site: play.readings(site, 1.0) for site in province.modem | province.inline}
+    rounds = {site: play.readings(site, 1.0) for site in sorted(province.modem | province.inline)}
     begun = time.process_time()
     for second, batch in enumerate(words):
         now_us = play.us(second)

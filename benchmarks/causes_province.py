@@ -167,7 +167,7 @@ class Play:
             id = f"recorder-{recorder}"
             streams = [self.stream(camera, "recording") for camera, of in self.province.recorder.items() if of == id]
             self.monitor.status(RecorderStatus(recorder_id=id, at_us=at_us, complete=True, streams=streams), at_us)
-        for site in self.province.modem | self.province.inline:
+        for site in sorted(self.province.modem | self.province.inline):
             self.monitor.readings(self.readings(site, 0.0), at_us)
         self.monitor.step(at_us)
 
@@ -217,7 +217,7 @@ class Play:
                 cause = "server_closed" if closes else "stalled"
                 self.tell_stream(known_s, self.stream(camera.id, "lost", cause, at_s - self.rng.uniform(0, 0.3)))
                 self.tell_stream(known_s + 12, self.stream(camera.id, "lost", "timeout", at_s))
-        for site in self.province.modem | self.province.inline:
+        for site in sorted(self.province.modem | self.province.inline):
             if not self.heard(site) and site not in self.quiet_until:
                 self.quiet_until[site] = at_s
                 silent_s = at_s + max(60.0, 3 * self.every[site]) + self.rng.uniform(0, 5)
@@ -300,7 +300,7 @@ class Play:
     def run(self, until_s: float, watch: set[str], done: Callable[["Play", float], bool]) -> float | None:
         """Let time pass; returns when `done` was first so for good (s)."""
         right_s: float | None = None
-        for site in watch & (self.province.modem | self.province.inline):
+        for site in sorted(watch & (self.province.modem | self.province.inline)):
             when = self.rng.uniform(0, self.every[site])
             while when < until_s:
                 self.at(when, lambda now_us, site=site: self.round(site, now_us))  # type: ignore[misc]
@@ -318,7 +318,7 @@ class Play:
                     queue = queue[:place] + sorted(queue[place:] + self.queue, key=lambda one: one[:2])
                     self.queue = []
             if int(now_s * 2) % 2 == 0:
-                for recorder in self.speaking:
+                for recorder in sorted(self.speaking):
                     self.monitor.status(RecorderStatus(recorder_id=recorder, at_us=self.us(now_s)), self.us(now_s))
             batch = self.monitor.step(self.us(now_s))
             self.symptoms += len(batch.conditions)
