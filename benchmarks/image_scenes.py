@@ -229,10 +229,12 @@ class Day:
     _flare: tuple[float, float, float] = (0, 0, 0)
     _swing_until_s: float = 0.0
     _swing: float = 1.0
+    _before_s: float = -1.0
     _truck_until_s: float = 0.0
     _truck: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
-    _rain: tuple[float, float] = (0, 0)
-    _dust: tuple[float, float] = (0, 0)
+    _passed_s: float = 0.0  # since the last look
+    _rain: list[tuple[float, float]] = field(default_factory=list)
+    _dust: list[tuple[float, float]] = field(default_factory=list)
     _drops: NDArray[np.float32] | None = None
     _drops_s: float = 0.0
     _lamps: list[tuple[float, float, float]] = field(default_factory=list)
@@ -243,16 +245,16 @@ class Day:
         for day in range(40):
             if rng.random() < 0.3:
                 begin_s = (day + rng.uniform(0, 0.9)) * 86_400
-                if self._rain[1] == 0:
-                    self._rain = (begin_s, begin_s + rng.uniform(1800, 14_400))
-            if rng.random() < 0.15 and self._dust[1] == 0:
+                self._rain.append((begin_s, begin_s + rng.uniform(1800, 14_400)))
+            if rng.random() < 0.15:
                 begin_s = (day + rng.uniform(0.2, 0.8)) * 86_400
-                self._dust = (begin_s, begin_s + rng.uniform(7200, 28_800))
+                self._dust.append((begin_s, begin_s + rng.uniform(7200, 28_800)))
         self._lamps = [(rng.uniform(0.1, 0.9), rng.uniform(0.05, 0.5), rng.uniform(0.1, 0.25)) for _ in range(3)]
 
     def at(self, at_s: float) -> Work:
         """The picture at a time; call it in the order of time."""
-        rng = self._rng
+        self._passed_s = at_s - self._before_s if self._before_s >= 0 else 0.0
+        self._before_s = at_s
         hour = at_s / 3600 % 24
         sun = float(np.clip(math.sin((hour - 6) / 12 * math.pi) * 3 + 0.25, 0.0, 1.0))
         right, down = self.presets[self.at_preset] if self.presets else (0.0, 0.0)
@@ -277,7 +279,11 @@ class Day:
         shown = lit * self._gain
         shown = self._weather(shown, at_s, sun)
         shown = self._surprises(shown, at_s, sun)
-        return noise(rng, shown, 1.5 + 0.9 * self._gain)
+        return noise(self._rng, shown, 1.5 + 0.9 * self._gain)
+
+    def _comes(self, each_s: float) -> bool:
+        """Whether something that comes once in so many seconds came since the last look, however often is looked."""
+        return bool(self._rng.random() < -math.expm1(-self._passed_s / each_s))
 
     def _shadow(self, hour: float, sun: float) -> Work:
         """Hard shadows of things outside of the picture, which go round with the sun."""
@@ -307,7 +313,7 @@ class Day:
     def _traffic(self, picture: Work, at_s: float) -> Work:
         """Now and then a lorry stands before the camera for up to two minutes."""
         rng = self._rng
-        if at_s >= self._truck_until_s + 1800 and rng.random() < 0.02:
+        if at_s >= self._truck_until_s + 1800 and self._comes(400):
             self._truck_until_s = at_s + rng.uniform(20, 120)
             wide, high = int(WIDTH_PX * rng.uniform(0.15, 0.35)), int(HEIGHT_PX * rng.uniform(0.25, 0.5))
             left = int(rng.uniform(0, WIDTH_PX - wide))
@@ -321,12 +327,10 @@ class Day:
 
     def _weather(self, shown: Work, at_s: float, sun: float) -> Work:
         rng = self._rng
-        begin_s, end_s = self._dust
-        if begin_s < at_s < end_s:
+        for begin_s, end_s in (span for span in self._dust if span[0] < at_s < span[1]):
             thick = 0.75 * math.sin(math.pi * (at_s - begin_s) / (end_s - begin_s))
             shown = shown * (1 - thick) + thick * np.array([150, 130, 100], np.float32) * (0.3 + 0.7 * sun)
-        begin_s, end_s = self._rain
-        if begin_s < at_s < end_s:
+        if any(begin_s < at_s < end_s for begin_s, end_s in self._rain):
             if self._drops is None or at_s - self._drops_s > rng.uniform(60, 240):
                 self._drops = soft_blobs(rng, float(rng.uniform(0.03, 0.12)), 3.0)[..., None]
                 self._drops_s = at_s
@@ -337,7 +341,7 @@ class Day:
     def _surprises(self, shown: Work, at_s: float, sun: float) -> Work:
         """Headlights into the lens by night; clouds and exposure swings by day."""
         rng = self._rng
-        if sun < 0.2 and at_s >= self._flare_until_s and rng.random() < 0.15:
+        if sun < 0.2 and at_s >= self._flare_until_s and self._comes(60):
             self._flare_until_s = at_s + rng.uniform(1, 9)
             self._flare = (rng.uniform(0.1, 0.9), rng.uniform(0.3, 0.8), rng.uniform(0.03, 0.25))
         if at_s < self._flare_until_s:
@@ -346,7 +350,7 @@ class Day:
             down = np.linspace(0, 1, HEIGHT_PX, dtype=np.float32)[:, None]
             spot = np.exp(-((across - x) ** 2 + ((down - y) * 0.56) ** 2) / (2 * size * size))[..., None]
             shown = shown * (1 - 0.4 * min(1.0, size * 5)) + 300 * spot
-        if at_s >= self._swing_until_s and rng.random() < 0.03:
+        if at_s >= self._swing_until_s and self._comes(270):
             self._swing_until_s = at_s + rng.uniform(3, 60)
             self._swing = float(rng.choice([0.45, 0.6, 1.5, 1.9]))
         if at_s < self._swing_until_s:

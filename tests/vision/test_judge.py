@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manara.vision.judge import FREE, REFERENCE_LOOKS, CameraJudge
-from tests.vision.drawn import HEIGHT_PX, WIDTH_PX, Camera, blurred, with_clock
+from manara.vision.references import MOST_VIEWS, References, View
+from tests.vision.drawn import HEIGHT_PX, WIDTH_PX, Camera, blurred, looked, scene, with_clock
 
 
 def kinds(camera: Camera) -> set[str]:
@@ -223,3 +224,76 @@ def test_another_resolution_of_the_same_view_changes_nothing() -> None:
     for _ in range(6):
         picture = np.kron(camera.seen(), np.ones((2, 2, 1)))
         assert camera.look(picture).verdict.findings == []
+
+
+def test_what_passes_by_itself_teaches_patience() -> None:
+    camera, other = Camera(seed=1), Camera(seed=2)
+    camera.looks(60)
+    for _ in range(3):
+        camera.look(other.seen(), step_s=2.5)  # a lorry stood there for 5 s
+    camera.looks(10)
+    for _ in range(4):
+        camera.look(other.seen(), step_s=2.5)  # 7.5 s would have been enough, and are not twice as long
+        assert not kinds(camera)
+    for _ in range(2):
+        camera.look(other.seen(), step_s=2.5)
+    assert kinds(camera) == {"image_moved"}
+
+
+def test_lights_that_shine_into_the_lens_hide_nothing() -> None:
+    camera = Camera()
+    camera.looks(60)
+    down, across = np.mgrid[0:HEIGHT_PX, 0:WIDTH_PX]
+    spot = 320 * np.exp(-((across - 200) ** 2 + (down - 200) ** 2) / (2 * 110.0**2))[..., None]
+    for _ in range(20):
+        camera.look(camera.seen(gain=0.6) + spot, step_s=2.5)
+        assert not kinds(camera)
+
+
+def bare(camera: Camera, shade: float = 110.0) -> np.ndarray:  # type: ignore[type-arg]
+    """A lane of asphalt with one line across it and now and then a car, elsewhere each time."""
+    picture = np.full((HEIGHT_PX, WIDTH_PX, 3), shade)
+    picture[160:166, 100:500] = 200
+    if camera.rng.random() < 0.6:
+        x, y = int(camera.rng.integers(0, 340)), int(camera.rng.integers(40, 180))
+        car = np.kron(camera.rng.uniform(30, 220, (6, 10, 1)), np.ones((22, 28, 1)))
+        picture[y : y + car.shape[0], x : x + car.shape[1]] = car
+    return picture + camera.rng.normal(0, 2.5, picture.shape[:2])[..., None]
+
+
+def test_a_bare_view_is_called_sick_only_where_that_is_beyond_doubt() -> None:
+    camera = Camera()
+    for _ in range(150):
+        camera.look(bare(camera), step_s=5)
+        assert not kinds(camera)
+    for _ in range(8):
+        camera.look(np.full((HEIGHT_PX, WIDTH_PX, 3), 60.0) + np.linspace(-8, 8, WIDTH_PX)[None, :, None], step_s=2.5)
+    assert kinds(camera) & {"image_covered", "image_frozen"}
+    for _ in range(8):
+        camera.look(bare(camera))
+    assert not kinds(camera)
+    for _ in range(16):  # longer now, as the cover passed by itself
+        camera.look(camera.seen(), step_s=2.5)  # turned to a street full of colour
+    assert kinds(camera) == {"image_moved"}
+
+
+def test_a_frozen_picture_coded_at_other_qualities_is_found() -> None:
+    camera = Camera(noise=4.0)
+    camera.looks(40)
+    still = camera.seen()
+    for number in range(9):  # the decoder gives each quality its own rounding, the same each time
+        rounded = np.random.default_rng(number % 2).normal(0, 1.2, still.shape[:2])[..., None]
+        camera.look(still + rounded, step_s=2.5)
+    assert "image_frozen" in kinds(camera)
+
+
+def test_the_oldest_view_gives_way_wherever_it_stands() -> None:
+    references = References()
+    for number in range(MOST_VIEWS):
+        view = View.of(looked(scene(number)[:HEIGHT_PX, :WIDTH_PX], 100 + number))
+        references.views.append(view)
+    oldest = references.views[3]
+    oldest.last_us = 1
+    references.learn(View.of(looked(scene(50)[:HEIGHT_PX, :WIDTH_PX], 500)), "", 500)
+    assert len(references.views) == MOST_VIEWS
+    assert all(view is not oldest for view in references.views)

@@ -10,15 +10,43 @@ from dataclasses import dataclass
 import numpy as np
 
 from manara.vision.picture import Floats, Look
-from manara.vision.references import Mask, Match, View, register
+from manara.vision.references import LEAST_TEXTURED, Mask, Match, View, register
 
-LEAST_TEXTURED = 40  # of 144 blocks: with fewer a view is too poor to say that it lost something
+_KNOWN_LOOKS = 40  # before so many healthy looks, between what they lie is not known
+_FORGET = 0.0005  # a look: how soon the extremes are forgotten
+_GLARE_SHARE = 0.01  # more of the picture burnt out than usual
+_GLARE_LEVELS = 30.0
 _NOISE_FINE = 0.2  # grey levels: what rounding and coding leave in a flat block
 
 
 def ramp(value: float, none: float, full: float) -> float:
     """0 at `none`, 1 at `full`, straight between; either may be the larger."""
     return max(0.0, min(1.0, (value - none) / (full - none)))
+
+
+@dataclass(slots=True)
+class Spans:
+    """Between what a camera's healthy looks lay lately; old extremes are slowly forgotten. For views that are bare."""
+
+    least: float = 0.0  # structure
+    most: float = 0.0
+    colour: float = 0.0
+    looks: int = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether there were enough looks to hold another against."""
+        return self.looks >= _KNOWN_LOOKS
+
+    def learn(self, look: Look) -> None:
+        """A healthy look."""
+        structure = float(look.block_edges.sum())
+        if not self.looks:
+            self.least = structure
+        self.looks += 1
+        self.least = min(self.least + (structure - self.least) * _FORGET, structure)
+        self.most = max(self.most + (structure - self.most) * _FORGET, structure)
+        self.colour = max(self.colour + (look.colour - self.colour) * _FORGET, look.colour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +60,13 @@ class Evidence:
     usual: float  # how well a healthy look matches the view
     layout: float  # correlation of light and dark places with the view's
     hidden: Mask | None  # blocks (9, 16) of the view's structure that are not to be seen
+    bare: bool  # the view has too little that lasts: only what is beyond all doubt is said
     changed: bool  # the picture is not what it was a moment ago, so nothing is learned from it
 
 
-def judge(look: Look, view: View | None, *, day: float) -> Evidence:
-    """Evidence of one look against the view that fits it best. `day` is how surely it is day here, 0 to 1."""
+def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = None) -> Evidence:
+    """Evidence of one look against the view that fits it best. `day` is how surely it is day here, 0 to 1; `spans`
+    what the camera's healthy looks were, where that is known."""
     kinds: dict[str, float] = {}
     black, white = dark(look), bright(look)
     if view is None:
@@ -44,23 +74,29 @@ def judge(look: Look, view: View | None, *, day: float) -> Evidence:
             kinds["image_black"] = black
         elif white > 0.5:
             kinds["image_white"] = white
-        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, bool(kinds))
+        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, bare=True, changed=bool(kinds))
     match = register(look, view)
     if black > 0.5 and view.high > 56:
         kinds["image_black"] = black
     if white > 0.5 and view.low < 190:
         kinds["image_white"] = white
     textured = view.textured
+    bare = view.bare
+    if look.white_share > view.white_share + _GLARE_SHARE:  # what lights shine over is not lost
+        textured = textured & (look.block_mean < view.block_mean + _GLARE_LEVELS)
     count = int(textured.sum())
     hidden_blocks: Mask = (view.kept_in(look) < 0.35) & textured
-    flat = _flat(look, view)
+    flat = _flat(look, view, textured)
     flat_share = float(flat[textured].mean()) if count else 0.0
-    sharpness, blurred_share = _sharpness(look, view, textured)
+    clear = textured & ~flat
+    sharpness, blurred_share = _sharpness(look, view, clear if clear.sum() >= LEAST_TEXTURED // 2 else textured)
     layout = _layout(look.block_mean, view.block_mean)
     structure = float(look.block_edges[textured].sum() / max(1e-6, view.block_edges[textured].sum())) if count else 1.0
     usual = max(0.15, view.score or 0.5)
     kept = match.score / usual
-    if not kinds and count >= LEAST_TEXTURED:
+    if not kinds and bare:
+        _bare(kinds, look, layout, spans)
+    elif not kinds and count >= LEAST_TEXTURED:
         _moved(kinds, match, view, kept, structure)
         if max(kinds.values(), default=0.0) < 0.3:
             kinds.clear()
@@ -69,8 +105,8 @@ def judge(look: Look, view: View | None, *, day: float) -> Evidence:
             _lost_detail(kinds, flat_share, hidden, sharpness, blurred_share, layout, kept, structure)
     if max(kinds.values(), default=0.0) < 0.3 and kept > 0.5 and flat_share < 0.3:
         _colour(kinds, look, view, day)
-    changed = max(kinds.values(), default=0.0) >= 0.15 or kept < 0.5 or flat_share > 0.3
-    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, changed)
+    changed = max(kinds.values(), default=0.0) >= 0.15 or (not bare and (kept < 0.5 or flat_share > 0.3))
+    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, bare, changed)
 
 
 def dark(look: Look) -> float:
@@ -83,9 +119,25 @@ def bright(look: Look) -> float:
     return max(ramp(look.low, 195, 218), ramp(look.white_share, 0.86, 0.95))
 
 
-def _flat(look: Look, view: View) -> Mask:
+def _bare(kinds: dict[str, float], look: Look, layout: float, spans: Spans | None) -> None:
+    """A view of little: covered where less is left than there ever was, and otherwise laid out; moved where much more,
+    or much more colour, is seen than ever."""
+    if spans is None or not spans.known:
+        return
+    structure = float(look.block_edges.sum())
+    covered = ramp(structure, 0.5 * spans.least, 0.25 * spans.least) * ramp(layout, 0.7, 0.4)
+    moved = max(
+        ramp(structure, 2 * spans.most, 3 * spans.most), ramp(look.colour, 2 * spans.colour + 4, 3 * spans.colour + 6)
+    )
+    if covered > max(moved, 0.05):
+        kinds["image_covered"] = covered
+    elif moved > 0.05:
+        tinted = float(np.hypot(look.chroma_u, look.chroma_v)) > 0.8 * look.colour and structure < spans.most
+        kinds["image_colour_lost" if tinted else "image_moved"] = moved
+
+
+def _flat(look: Look, view: View, textured: Mask) -> Mask:
     """Blocks that lost their structure, more than the picture as a whole lost contrast."""
-    textured = view.textured
     contrast = look.block_std / (view.block_std + 0.5)
     whole = float(np.clip(np.percentile(contrast[textured], 80), 0.15, 1.0)) if textured.any() else 1.0
     edges = look.block_edges / (view.block_edges + 1e-4)

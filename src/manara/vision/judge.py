@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from manara.messages import ImageFinding, ImageVerdict
-from manara.vision.detectors import Evidence, judge, ramp
+from manara.vision.detectors import Evidence, Spans, judge, ramp
 from manara.vision.picture import Floats, Look
 from manara.vision.references import RECENT_LOOKS, SAME_VIEW, Mask, References, View
 from manara.vision.repeats import Repeats
@@ -28,8 +28,10 @@ SETTLE_MOST_US = 40_000_000
 FREE = "?"  # a PTZ camera that a person steered: it stands anywhere
 _ODD_US = 90_000_000  # another light, the same view: followed after this long
 _ODD_MOST_US = 600_000_000  # nothing that has a name, but not what it was: accepted after this long
-_POOR_BLOCKS = 72  # of 144: a view with fewer structured blocks is bare, and a car may be most of its structure
-_AS_PLAIN = 0.8
+_NEW_US = 5_000_000  # what passes by itself is taken to last so long while the camera is new
+_HEALS_US = 40_000_000  # what passes within this long was none
+_RESTLESS = 2  # a finding needs so many times as long as what passed by itself lately
+_RESTLESS_FORGET = 0.0005  # a look: half is forgotten in three hours
 _TAKEN_US = 20_000_000  # a suspicion of another kind goes before "frozen" for so long
 _SHIFTS = 6
 _SHIFTS_US = 60_000_000
@@ -47,6 +49,7 @@ LASTING: dict[str, tuple[int, int]] = {
     "image_colour_lost": (4, 9_000_000),
 }
 _COLOUR = "image_colour_lost"
+_ABSOLUTE = ("image_black", "image_white")  # seen in the picture alone
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ class _Streak:
     """Looks in a row that spoke for something."""
 
     since_us: int = 0
+    last_us: int = 0
     looks: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     stuck: Floats | None = None  # how steadily each block was hidden
@@ -62,6 +66,7 @@ class _Streak:
     def add(self, kinds: dict[str, float], at_us: int, hidden: Mask | None) -> None:
         if not self.looks:
             self.since_us = at_us
+        self.last_us = at_us
         self.looks += 1
         if hidden is not None:
             now = hidden.astype(np.float32)
@@ -105,12 +110,13 @@ class CameraJudge:
     hours_last: list[int] = field(default_factory=lambda: [0] * 24)
     hours_colour: list[float] = field(default_factory=lambda: [0.0] * 24)
     sway_px: float = 0.3
+    spans: Spans = field(default_factory=Spans)
+    restless_us: float = 0.0  # how long what passed by itself lasted, lately
     picture: str = ""
     reference: str = ""
     loops: bool = True
     _streak: _Streak = field(default_factory=_Streak)
     _colour: _Streak = field(default_factory=_Streak)
-    _plainest: float = 0.0  # the least structure of a look that was well; 0 = not known
     _calm: int = 0
     _odd_us: int = 0
     _learned_us: int = 0
@@ -130,7 +136,7 @@ class CameraJudge:
         self._settling = None
         self.recent = None
         self._calm = 0
-        self.findings = {kind: kept for kind, kept in self.findings.items() if kind in ("image_black", "image_white")}
+        self.findings = {kind: kept for kind, kept in self.findings.items() if kind in _ABSOLUTE}
         self._streak, self._colour = _Streak(), _Streak()
         self._shifts.clear()
         self.repeats.forget()
@@ -154,18 +160,19 @@ class CameraJudge:
             return self._said(at_us, False, "ptz_moving", None, None, begun=False, hurry=True)
         self.repeats.take(look.grain, at_us)
         base = self._base(look)
-        evidence = judge(look, base, day=self._day(hour))
+        evidence = judge(look, base, day=self._day(hour), spans=self.spans)
         if evidence.kinds.get("image_moved"):
             other = self.references.elsewhere(look, self.preset)
             if other is not None:  # a tour of the camera's own
                 self.preset, self.recent, self._calm = other, None, 0
                 self._streak = _Streak()
                 base = self._base(look)
-                evidence = judge(look, base, day=self._day(hour))
+                evidence = judge(look, base, day=self._day(hour), spans=self.spans)
         if evidence.kinds.get("image_covered") and (known_view := self._known_view(look, self._day(hour))) is not None:
             base, evidence = known_view  # what stood before the camera has left: this was seen when it was well
-        if base is not None and self._as_plain_before(look, base):
-            evidence.kinds.pop("image_covered", None)
+        if base is self.recent and base is not None and base.looks < LEARNING_LOOKS:
+            for kind in [kind for kind in evidence.kinds if kind not in _ABSOLUTE]:
+                del evidence.kinds[kind]  # too little is known of the view to say that this is not it
         before = set(self.findings)
         self._shake(evidence, at_us)
         self._weigh(evidence, look)
@@ -203,11 +210,6 @@ class CameraJudge:
             return view
         return recent
 
-    def _as_plain_before(self, look: Look, base: View) -> bool:
-        """Whether a bare view has only as little structure as it had before while it was well: a car has left."""
-        poor = int(base.textured.sum()) < _POOR_BLOCKS
-        return poor and 0 < _AS_PLAIN * self._plainest <= float(look.block_edges.sum())
-
     def _known_view(self, look: Look, day: float) -> tuple[View, Evidence] | None:
         """A reference on which this look is well: its structure lies there, whatever the recent picture had besides."""
         for view in self.references.of(self.preset):
@@ -230,6 +232,8 @@ class CameraJudge:
         mine = [kind for kind in self.findings if kind in LASTING and kind != _COLOUR]
         if not kinds:
             streak.calm += bool(streak.looks or mine)
+            if streak.looks and streak.calm == 1 and (lasted_us := streak.last_us - streak.since_us) <= _HEALS_US:
+                self.restless_us = max(self.restless_us, lasted_us)
             if streak.calm >= 2 or (streak.looks and not mine):
                 for kind in mine:
                     del self.findings[kind]
@@ -245,6 +249,9 @@ class CameraJudge:
                 return
             if stuck < 0.3:
                 looks, span_us = 12, 300_000_000
+        if kind not in _ABSOLUTE:
+            restless_us = max(self.restless_us, 0 if self.spans.known else _NEW_US)
+            span_us = max(span_us, round(_RESTLESS * restless_us))
         if streak.looks >= looks and look.at_us - streak.since_us >= span_us and mean >= 0.5:
             for old in mine:
                 if old != kind:
@@ -355,17 +362,18 @@ class CameraJudge:
             match = evidence.match
             there = match is not None and match.sigmas >= 6
             if at_us - self._odd_us > (_ODD_US if there else _ODD_MOST_US):
-                score, scatter = self.recent.score, self.recent.scatter
-                self.recent = View.of(look, self.preset)
-                self.recent.score, self.recent.scatter = score, scatter
+                before, self.recent = self.recent, View.of(look, self.preset)
+                self.recent.as_sure_as(before)
                 self._odd_us = 0
             self._calm = 0
             return None
         self._odd_us = 0
-        structure = float(look.block_edges.sum())
-        self._plainest = min(self._plainest or structure, structure)
+        self.spans.learn(look)
+        self.restless_us *= 1 - _RESTLESS_FORGET
         if self.recent.looks >= 3:
             self.recent.learn_score(self.recent.score_of(look))
+            if evidence.match is not None:
+                self.recent.learn_match(evidence.match.sigmas, self.recent.kept_in(look))
         self.recent.learn(look, at_us, RECENT_LOOKS)
         if evidence.match is not None and evidence.match.best_sigmas >= 8:
             shift = min(4.0, float(np.hypot(evidence.match.right_px, evidence.match.down_px)))
@@ -381,7 +389,7 @@ class CameraJudge:
             self.preset != FREE
             and self._calm >= REFERENCE_LOOKS
             and at_us - self._learned_us >= REFERENCE_EVERY_US
-            and self.recent.textured.any()
+            and not self.recent.bare  # a car that stood there is no reference
         ):
             self._learned_us = at_us
             return self.references.learn(self.recent, self.preset, at_us)

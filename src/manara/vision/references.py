@@ -29,11 +29,15 @@ MOST_PRESETS = 16
 RECENT_LOOKS = 7.0
 VIEW_LOOKS = 60.0
 SAME_VIEW = 0.6  # of its own usual score: a look that matches so well belongs to the view
+LEAST_TEXTURED = 40  # of 144 blocks: with fewer a view is too poor to say that it lost something
+_DISTINCT_SIGMAS = 7.0  # a view that healthy looks lie on no more surely than this could lie anywhere
 _TEXTURED = 0.012
+_LASTING_SHARE = 0.55
+_ALONE = 0.7  # a live look lies on a view less surely than the view itself
 _BAND_EDGE = 9
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # one view is another only if it is the same object
 class View:
     """A running mean of healthy looks."""
 
@@ -53,6 +57,9 @@ class View:
     last_us: int = 0
     score: float = 0.0  # usual match of a live look with it; 0 = not yet known
     scatter: float = 0.1
+    sigmas: float = 0.0  # usual surety of the match, over all other places; 0 = not yet known
+    white_share: float = 0.0
+    kept: Floats = field(default_factory=lambda: np.ones((BLOCKS_DOWN, BLOCKS_ACROSS), np.float32))
     preset: str = ""
     by: str = ""  # who set it, "" = learned
     picture: str = ""
@@ -74,6 +81,7 @@ class View:
             chroma_u=look.chroma_u,
             chroma_v=look.chroma_v,
             colour=look.colour,
+            white_share=look.white_share,
             first_us=look.at_us,
             last_us=look.at_us,
             preset=preset,
@@ -85,7 +93,7 @@ class View:
         for name in ("edges", "block_edges", "block_mean", "block_std", "block_fine"):
             mine = getattr(self, name)
             mine += (getattr(look, name) - mine) * part
-        for name in ("mean", "low", "high", "chroma_u", "chroma_v", "colour"):
+        for name in ("mean", "low", "high", "chroma_u", "chroma_v", "colour", "white_share"):
             setattr(self, name, getattr(self, name) + (getattr(look, name) - getattr(self, name)) * part)
         self.looks += 1
         self.last_us = at_us
@@ -98,6 +106,28 @@ class View:
         part = 0.05
         self.scatter += (abs(score - self.score) - self.scatter) * part
         self.score += (score - self.score) * part
+
+    def learn_match(self, sigmas: float, kept: Floats) -> None:
+        """How surely a healthy look lay on it, and how much of each block's structure was there."""
+        self.sigmas += (sigmas - self.sigmas) * (0.05 if self.sigmas else 1.0)
+        self.kept += (np.clip(kept, 0.0, 1.0) - self.kept) * np.float32(0.05)
+
+    def as_sure_as(self, other: "View") -> None:
+        """Take over what is known of how healthy looks match."""
+        self.score, self.scatter, self.sigmas, self.kept = other.score, other.scatter, other.sigmas, other.kept.copy()
+
+    @property
+    def distinct(self) -> float:
+        """How surely a healthy look lies on it where it should, over all other places (sigmas)."""
+        if self.sigmas:
+            return self.sigmas
+        alone = np.fft.ifft2(np.abs(self.spectrum) ** 2).real  # not known yet: as the view lies on itself
+        return _ALONE * float(alone[0, 0]) / (float(alone.std()) + 1e-6)
+
+    @property
+    def bare(self) -> bool:
+        """Whether it has too little that lasts to judge a look by."""
+        return int(self.textured.sum()) < LEAST_TEXTURED or self.distinct < _DISTINCT_SIGMAS
 
     @property
     def power(self) -> float:
@@ -115,8 +145,8 @@ class View:
 
     @property
     def textured(self) -> Mask:
-        """Blocks (9, 16) that have lasting structure; none where the view has too little to judge by."""
-        mask: Mask = self._block_power() > _TEXTURED
+        """Blocks (9, 16) that have structure, and the same one in look after look."""
+        mask: Mask = (self._block_power() > _TEXTURED) & (self.kept > _LASTING_SHARE)
         return mask
 
     def _block_power(self) -> Floats:
@@ -226,7 +256,8 @@ class References:
                     view.learn_score(max(0.05, min(recent.score, view.score_of(probe))))
                 return None
         made = View.of(probe, preset)
-        made.score, made.scatter = recent.score or 0.5, recent.scatter
+        made.as_sure_as(recent)
+        made.score = recent.score or 0.5
         made.looks, made.first_us, made.last_us = 1, at_us, at_us
         self.views.append(made)
         self._bound(preset)

@@ -18,6 +18,7 @@ from manara.vision.references import Mask
 HISTORY_LOOKS = 360
 _LEAST_LOOKS = 8  # before so many, what is normal is not known
 _LATELY = 12
+_ALIKE, _ALIKE_AGAIN = 0.65, 0.9  # of the least difference lately
 _CLOCK_ROWS = 2
 _CLOCK_BLOCKS = 14
 _LATEST = 8  # earlier looks that a frozen picture is sought among
@@ -79,8 +80,8 @@ class Repeats:
         same = cores[nearest] <= max(0.02, min(0.5, 0.2 * usual))
         same = same and self._like_a_clock(blocks[nearest], max(0.6, usual))
         # An encoder that changes its quality makes the same picture look a little different: such looks do not count,
-        # nor do they end the run.
-        alike = same or (usual > 0.5 and cores[-1] <= 0.65 * usual)
+        # nor do they end the run; less so once a picture came again exactly, which a live one never does.
+        alike = same or (usual > 0.5 and cores[-1] <= (_ALIKE_AGAIN if self._still else _ALIKE) * usual)
         if alike and (same or self._run - self._still < _LATEST):
             self._run += 1
             self._still += same

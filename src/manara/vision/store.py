@@ -10,6 +10,7 @@ Written by one vision process a camera, read by the web (`picture`, `names`). Bo
 """
 
 import contextlib
+import dataclasses
 import os
 import re
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from manara.vision.detectors import Spans
 from manara.vision.judge import CameraJudge
 from manara.vision.picture import BLOCKS_ACROSS, BLOCKS_DOWN, EDGE_ACROSS, EDGE_DOWN, Field, Floats
 from manara.vision.references import References, View
@@ -24,11 +26,11 @@ from manara.vision.repeats import Repeats
 
 MOST_STATE_BYTES = 8_000_000
 MOST_NOW = 24
-VERSION = 1
+VERSION = 2
 _CAMERA = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PICTURE = re.compile(r"(?:ref|now)-\d{1,20}\.jpg")
-_SCALARS = ("mean", "low", "high", "chroma_u", "chroma_v", "colour", "score", "scatter")
-_BLOCKS = ("block_edges", "block_mean", "block_std", "block_fine")
+_SCALARS = ("mean", "low", "high", "chroma_u", "chroma_v", "colour", "score", "scatter", "sigmas", "white_share")
+_BLOCKS = ("block_edges", "block_mean", "block_std", "block_fine", "kept")
 
 
 class KeptView(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,8 @@ class KeptCamera(msgspec.Struct, frozen=True, kw_only=True):
     hours_days: list[int]
     hours_colour: list[float]
     sway_px: float
+    spans: tuple[float, float, float, int]
+    restless_us: float
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -103,6 +107,9 @@ def _view_of(kept: KeptView) -> View:
         colour=scalars["colour"],
         score=scalars["score"],
         scatter=scalars["scatter"],
+        sigmas=scalars["sigmas"],
+        white_share=scalars["white_share"],
+        kept=arrays["kept"],
         looks=kept.looks,
         first_us=kept.first_us,
         last_us=kept.last_us,
@@ -128,6 +135,8 @@ def pack(judge: CameraJudge) -> bytes:
             hours_days=judge.hours_days,
             hours_colour=judge.hours_colour,
             sway_px=judge.sway_px,
+            spans=dataclasses.astuple(judge.spans),
+            restless_us=judge.restless_us,
         )
     )
 
@@ -155,6 +164,8 @@ def unpack(camera_id: str, data: bytes, *, recent_from_us: int) -> CameraJudge:
         hours_days=kept.hours_days,
         hours_colour=kept.hours_colour,
         sway_px=kept.sway_px,
+        spans=Spans(*kept.spans),
+        restless_us=kept.restless_us,
     )
 
 
