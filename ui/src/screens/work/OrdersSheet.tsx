@@ -45,7 +45,7 @@ export function OrdersSheet({ selected, teams, onOpen }: { selected?: string; te
   const columns: Column<WorkOrder>[] = [
     { id: "mark", head: "", width: "40px", cell: (one) => (one.open ? <PriorityMark priority={one.priority} title={t(`common:priority.${one.priority}`)} /> : null) },
     { id: "number", head: t("number"), width: "64px", cell: (one) => <span className="muted number">{formats.number(one.number, { useGrouping: false })}</span> },
-    { id: "what", head: t("what"), width: "minmax(180px, 2fr)", cell: (one) => <span dir="auto">{title(one)}</span> },
+    { id: "what", head: t("what"), width: "minmax(180px, 2fr)", cell: (one) => <bdi>{title(one)}</bdi> },
     {
       id: "site",
       head: t("common:site"),
