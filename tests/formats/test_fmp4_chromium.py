@@ -38,8 +38,13 @@ async ([mime, chunks]) => {
   const canvas = document.createElement('canvas');
   canvas.width = video.videoWidth; canvas.height = video.videoHeight;
   const context = canvas.getContext('2d');
-  context.drawImage(video, 0, 0);
-  const pixel = context.getImageData(20, video.videoHeight - 10, 1, 1).data;
+  let pixel;
+  for (let tries = 0; tries < 500; tries++) {  // on a busy machine it stays black for a while after `seeked`
+    context.drawImage(video, 0, 0);
+    pixel = context.getImageData(20, video.videoHeight - 10, 1, 1).data;
+    if (pixel[0]) break;
+    await new Promise(done => setTimeout(done, 20));
+  }
   return [video.buffered.length, video.buffered.start(0), video.buffered.end(0), pixel[0], video.videoWidth];
 }
 """
