@@ -109,8 +109,8 @@ class Depacketiser:
             at = after
 
     def _begin_usual(self, buffer: bytearray, view: memoryview, at: int, end: int) -> int:
-        """Take the first piece of a picture as nearly all pictures begin, on the short way: the packet that is due, with
-        the beginning of a first slice that is no key frame's. Answers where it ends, or `at` for all else, which
+        """Take the first piece of a picture as nearly all pictures begin, on the short way: the packet that is due,
+        with the beginning of a first slice that is no key frame's. Answers where it ends, or `at` for all else, which
         `packet` takes; what both do to this object is the same."""
         if end - at < _START.size or self._unsure or self._nal_at >= 0:
             return at

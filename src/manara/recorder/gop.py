@@ -40,7 +40,8 @@ class Taker(Protocol):
 
 
 def video_format(codec: str, sets: tuple[bytes, ...]) -> tuple[VideoFormat, Sequence] | None:
-    """The format that these parameter sets describe; None while one kind is missing. Raises `ParameterSetError`."""
+    """The format that these parameter sets describe; None while one kind is missing. A sequence set that is nonsense is
+    left out where there is another. Raises `ParameterSetError`."""
     if codec == "h264":
         kinds = [nal[0] & 31 for nal in sets]
         wanted: tuple[int, ...] = (h264.SPS, h264.PPS)
@@ -49,10 +50,23 @@ def video_format(codec: str, sets: tuple[bytes, ...]) -> tuple[VideoFormat, Sequ
         wanted = (h265.VPS, h265.SPS, h265.PPS)
     if any(kind not in kinds for kind in wanted):
         return None
-    ordered = tuple(nal for kind in wanted for nal, own in zip(sets, kinds, strict=True) if own == kind)
-    first = sets[kinds.index(wanted[-2])]
-    sequence = h264.parse_sps(first) if codec == "h264" else h265.parse_sps(first)
-    return VideoFormat(codec, ordered, sequence.width_px, sequence.height_px, sequence.codec_string), sequence
+    parse = h264.parse_sps if codec == "h264" else h265.parse_sps
+    sequences: list[Sequence] = []
+    ordered: list[bytes] = []
+    fault: ParameterSetError | None = None
+    for kind in wanted:
+        for nal in (nal for nal, own in zip(sets, kinds, strict=True) if own == kind):
+            if kind == wanted[-2]:
+                try:
+                    sequences.append(parse(nal))
+                except ParameterSetError as error:
+                    fault = error
+                    continue
+            ordered.append(nal)
+    if fault is not None and not sequences:
+        raise fault
+    first = sequences[0]
+    return VideoFormat(codec, tuple(ordered), first.width_px, first.height_px, first.codec_string), first
 
 
 class GopJoiner:
