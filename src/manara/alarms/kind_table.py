@@ -69,7 +69,7 @@ def change_kind(database: Database, who: Who, at: datetime, kind: str, values: M
         present = _get(kind_table(act.session), kind)
         if faults:
             raise InvalidInput(f"The kind {kind} is not valid.", code="alarm_kind_invalid", fields=faults)
-        meanwhile.unchanged(present, seen_us)
+        meanwhile.unchanged(present, seen_us, present.changed_by)
         after = {name: value for name, value in clean.items() if getattr(present, name) != value}
         if not after:
             return kinds.view(present)

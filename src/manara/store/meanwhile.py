@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from manara.base.errors import Conflict
 from manara.store.act import Act
 
-_WORDS = "Somebody changed this meanwhile; look again."
+_WORDS = "{by} changed this meanwhile; look again."
 
 
 class Changing(Protocol):
@@ -22,10 +22,11 @@ class Changing(Protocol):
     def changed_us(self) -> int: ...
 
 
-def unchanged(row: Changing, seen_us: Any) -> None:
-    """Raise `Conflict` where the row is no longer what a person saw at `seen_us`; None: they do not say."""
+def unchanged(row: Changing, seen_us: Any, by: str = "Somebody") -> None:
+    """Raise `Conflict` where the row is no longer what a person saw at `seen_us`; None: they do not say. `by`: who
+    changed it last, where the row knows."""
     if seen_us is not None and seen_us != row.changed_us:
-        raise Conflict(_WORDS, code="changed_meanwhile", detail={"changed_us": row.changed_us})
+        raise Conflict(_WORDS.format(by=by), code="changed_meanwhile", detail={"changed_us": row.changed_us})
 
 
 def mark_changed(act: Act, row: Any) -> None:
@@ -39,7 +40,7 @@ def first_come() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise Conflict(_WORDS, code="changed_meanwhile") from error
+        raise Conflict(_WORDS.format(by="Somebody"), code="changed_meanwhile") from error
 
 
 def flush(act: Act) -> None:
