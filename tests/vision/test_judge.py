@@ -240,14 +240,20 @@ def test_what_passes_by_itself_teaches_patience() -> None:
     assert kinds(camera) == {"image_moved"}
 
 
-def test_lights_that_shine_into_the_lens_hide_nothing() -> None:
+def test_lights_shine_into_the_lens_for_seconds_and_white_paint_stays() -> None:
     camera = Camera()
     camera.looks(60)
     down, across = np.mgrid[0:HEIGHT_PX, 0:WIDTH_PX]
     spot = 320 * np.exp(-((across - 200) ** 2 + (down - 200) ** 2) / (2 * 110.0**2))[..., None]
-    for _ in range(20):
+    for _ in range(6):
         camera.look(camera.seen(gain=0.6) + spot, step_s=2.5)
         assert not kinds(camera)
+    camera.looks(3)
+    paint = np.zeros((HEIGHT_PX, WIDTH_PX, 1), bool)
+    paint[60:300, 100:520] = True
+    for _ in range(14):
+        camera.look(np.where(paint, 250.0, camera.seen()), step_s=2.5)
+    assert kinds(camera) & {"image_dirty", "image_covered"}
 
 
 def bare(camera: Camera, shade: float = 110.0) -> np.ndarray:  # type: ignore[type-arg]

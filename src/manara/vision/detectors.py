@@ -15,7 +15,6 @@ from manara.vision.references import LEAST_TEXTURED, Mask, Match, View, register
 _KNOWN_LOOKS = 40  # before so many healthy looks, between what they lie is not known
 _FORGET = 0.0005  # a look: how soon the extremes are forgotten
 _GLARE_SHARE = 0.01  # more of the picture burnt out than usual
-_GLARE_LEVELS = 30.0
 _NOISE_FINE = 0.2  # grey levels: what rounding and coding leave in a flat block
 
 
@@ -60,6 +59,7 @@ class Evidence:
     usual: float  # how well a healthy look matches the view
     layout: float  # correlation of light and dark places with the view's
     hidden: Mask | None  # blocks (9, 16) of the view's structure that are not to be seen
+    glare: bool  # more is burnt out than usual: lights into the lens, or white paint
     bare: bool  # the view has too little that lasts: only what is beyond all doubt is said
     changed: bool  # the picture is not what it was a moment ago, so nothing is learned from it
 
@@ -74,7 +74,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
             kinds["image_black"] = black
         elif white > 0.5:
             kinds["image_white"] = white
-        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, bare=True, changed=bool(kinds))
+        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, glare=False, bare=True, changed=bool(kinds))
     match = register(look, view)
     if black > 0.5 and view.high > 56:
         kinds["image_black"] = black
@@ -82,8 +82,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
         kinds["image_white"] = white
     textured = view.textured
     bare = view.bare
-    if look.white_share > view.white_share + _GLARE_SHARE:  # what lights shine over is not lost
-        textured = textured & (look.block_mean < view.block_mean + _GLARE_LEVELS)
+    glare = look.white_share > view.white_share + _GLARE_SHARE
     count = int(textured.sum())
     hidden_blocks: Mask = (view.kept_in(look) < 0.35) & textured
     flat = _flat(look, view, textured)
@@ -106,7 +105,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
     if max(kinds.values(), default=0.0) < 0.3 and kept > 0.5 and flat_share < 0.3:
         _colour(kinds, look, view, day)
     changed = max(kinds.values(), default=0.0) >= 0.15 or (not bare and (kept < 0.5 or flat_share > 0.3))
-    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, bare, changed)
+    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, glare, bare, changed)
 
 
 def dark(look: Look) -> float:

@@ -30,6 +30,7 @@ _ODD_US = 90_000_000  # another light, the same view: followed after this long
 _ODD_MOST_US = 600_000_000  # nothing that has a name, but not what it was: accepted after this long
 _NEW_US = 5_000_000  # what passes by itself is taken to last so long while the camera is new
 _HEALS_US = 40_000_000  # what passes within this long was none
+_GLARE_US = 20_000_000  # lights shine into the lens for seconds, paint stays
 _RESTLESS = 2  # a finding needs so many times as long as what passed by itself lately
 _RESTLESS_FORGET = 0.0005  # a look: half is forgotten in three hours
 _TAKEN_US = 20_000_000  # a suspicion of another kind goes before "frozen" for so long
@@ -62,6 +63,7 @@ class _Streak:
     sums: dict[str, float] = field(default_factory=dict)
     stuck: Floats | None = None  # how steadily each block was hidden
     calm: int = 0
+    glare: bool = False
 
     def add(self, kinds: dict[str, float], at_us: int, hidden: Mask | None) -> None:
         if not self.looks:
@@ -241,6 +243,7 @@ class CameraJudge:
             return
         streak.calm = 0
         streak.add(kinds, look.at_us, evidence.hidden)
+        streak.glare |= evidence.glare
         kind, mean = streak.strongest()
         looks, span_us = LASTING[kind]
         if kind == "image_dirty":
@@ -251,7 +254,7 @@ class CameraJudge:
                 looks, span_us = 12, 300_000_000
         if kind not in _ABSOLUTE:
             restless_us = max(self.restless_us, 0 if self.spans.known else _NEW_US)
-            span_us = max(span_us, round(_RESTLESS * restless_us))
+            span_us = max(span_us, round(_RESTLESS * restless_us), _GLARE_US if streak.glare else 0)
         if streak.looks >= looks and look.at_us - streak.since_us >= span_us and mean >= 0.5:
             for old in mine:
                 if old != kind:
