@@ -51,22 +51,23 @@ def video_format(codec: str, sets: tuple[bytes, ...]) -> tuple[VideoFormat, Sequ
     if any(kind not in kinds for kind in wanted):
         return None
     parse = h264.parse_sps if codec == "h264" else h265.parse_sps
-    sequences: list[Sequence] = []
-    ordered: list[bytes] = []
-    fault: ParameterSetError | None = None
-    for kind in wanted:
-        for nal in (nal for nal, own in zip(sets, kinds, strict=True) if own == kind):
-            if kind == wanted[-2]:
-                try:
-                    sequences.append(parse(nal))
-                except ParameterSetError as error:
-                    fault = error
-                    continue
-            ordered.append(nal)
-    if fault is not None and not sequences:
+    sequences: dict[bytes, Sequence] = {}
+    for nal, kind in zip(sets, kinds, strict=True):
+        if kind == wanted[-2]:
+            try:
+                sequences[nal] = parse(nal)
+            except ParameterSetError as error:
+                fault = error
+    if not sequences:
         raise fault
-    first = sequences[0]
-    return VideoFormat(codec, tuple(ordered), first.width_px, first.height_px, first.codec_string), first
+    ordered = tuple(
+        nal
+        for kind in wanted
+        for nal, own in zip(sets, kinds, strict=True)
+        if own == kind and (kind != wanted[-2] or nal in sequences)
+    )
+    first = next(iter(sequences.values()))
+    return VideoFormat(codec, ordered, first.width_px, first.height_px, first.codec_string), first
 
 
 class GopJoiner:
