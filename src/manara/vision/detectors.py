@@ -60,7 +60,6 @@ class Evidence:
     layout: float  # correlation of light and dark places with the view's
     hidden: Mask | None  # blocks (9, 16) of the view's structure that are not to be seen
     glare: bool  # more is burnt out than usual: lights into the lens, or white paint
-    bare: bool  # the view has too little that lasts: only what is beyond all doubt is said
     changed: bool  # the picture is not what it was a moment ago, so nothing is learned from it
 
 
@@ -74,7 +73,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
             kinds["image_black"] = black
         elif white > 0.5:
             kinds["image_white"] = white
-        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, glare=False, bare=True, changed=bool(kinds))
+        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, glare=False, changed=bool(kinds))
     match = register(look, view)
     if black > 0.5 and view.high > 56:
         kinds["image_black"] = black
@@ -105,7 +104,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
     if max(kinds.values(), default=0.0) < 0.3 and kept > 0.5 and flat_share < 0.3:
         _colour(kinds, look, view, day)
     changed = max(kinds.values(), default=0.0) >= 0.15 or (not bare and (kept < 0.5 or flat_share > 0.3))
-    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, glare, bare, changed)
+    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, glare, changed)
 
 
 def dark(look: Look) -> float:
