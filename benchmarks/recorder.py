@@ -5,9 +5,9 @@
 
 The sender has one core, the arm that is measured the other. The arms take turns; with several rounds the limits are
 held against the medians, as a machine that is shared is twice as fast in one minute as in the next. For each arm: CPU
-(user and system, all its processes, from
-/proc) as a share of a core and as cameras a core, proportional memory (PSS) a camera, and the ledger: frames sent
-against frames on disk by number and checksum (for the floor bytes alone are compared, it writes no file that plays).
+(user and system, all its processes, from /proc) as a share of a core and as cameras a core, proportional memory (PSS) a
+camera, and the ledger: frames sent against frames on disk by number and checksum (for the floor bytes alone are
+compared, it writes no file that plays).
 Limits from issue 2: cameras a core at least 2.5 times ffmpeg's; no frame lost or doubled. The floor is `floor.py`.
 """
 
