@@ -33,7 +33,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from benchmarks.image_scenes import HELD_OUT, STRENGTHS, TUNED, Day, Fault, Scene, clock, noise, scenes
 from manara.vision.judge import CameraJudge
-from manara.vision.picture import decode, look, reduce
+from manara.vision.picture import Picture, decode, look
 
 LOOK_S, SOON_S, GOP_S = 8.0, 2.5, 2.0
 WITHIN_S = 30.0
@@ -158,16 +158,17 @@ class Camera:
         return twin
 
     def take(self, shown: np.ndarray[Any, Any], at_s: float, hour: int) -> bool:
-        """Look; True where the next look should come soon."""
+        """Look at a coded picture; True where the next look should come soon."""
+        assert self.coder is not None
+        data = self.coder.key_frame(shown)
+        begun_s = time.process_time()
+        picture = decode("h264", data)
+        self.costs.decode_s += time.process_time() - begun_s
+        return self.judged(picture, at_s, hour)
+
+    def judged(self, picture: Picture, at_s: float, hour: int) -> bool:
+        """Look at a decoded picture; True where the next look should come soon."""
         costs = self.costs
-        if self.coder is not None:
-            data = self.coder.key_frame(shown)
-            begun_s = time.process_time()
-            picture = decode("h264", data)
-            costs.decode_s += time.process_time() - begun_s
-        else:
-            frame = av.VideoFrame.from_ndarray(np.clip(shown, 0, 255).astype(np.uint8), format="rgb24")
-            picture = reduce(frame.reformat(format="yuv420p"))
         begun_s = time.process_time()
         seen = look(picture, int(at_s * 1e6))
         middle_s = time.process_time()
@@ -339,7 +340,7 @@ def play_days(scene: Scene, days: float, seed: int, every_s: float, costs: Costs
             day.at_preset = int(rng.integers(len(presets)))
             if rng.random() < 0.8:  # else: a tour that the camera runs by itself
                 camera.judge.moved(int(at_s * 1e6) - 1, f"preset-{day.at_preset}")
-        hurry = camera.take(clock(day.at(at_s), at_s), at_s, int(at_s // 3600) % 24)
+        hurry = camera.judged(day.at(at_s).picture(), at_s, int(at_s // 3600) % 24)
         found = set(camera.judge.findings)
         for kind in found - before:
             quiet.false[kind] += 1
@@ -477,7 +478,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--videos", type=Path, default=Path(os.environ.get("MANARA_VIDEOS", "../shared/data/videos")))
     parser.add_argument("--days", type=float, default=1.0, help="simulated days for each scene")
-    parser.add_argument("--every", type=float, default=60.0, help="s between calm looks in the simulated days")
+    parser.add_argument("--every", type=float, default=LOOK_S, help="s between calm looks in the simulated days")
     parser.add_argument("--instances", type=int, default=2, help="of each fault, strength and scene")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--strengths", default=",".join(STRENGTHS))

@@ -8,6 +8,7 @@ swings. Helper of `benchmarks/image_health.py`; nothing here is used by the prog
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import av
@@ -15,14 +16,52 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from manara.vision.picture import Picture, grain
+
 Rgb = NDArray[np.uint8]
 Work = NDArray[np.float32]
 WIDTH_PX, HEIGHT_PX = 640, 360
+_TO_YUV = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
+_TO_RGB = np.linalg.inv(_TO_YUV)
 MARGIN = 0.15  # of a clip's frame, kept around the window so that a camera can be turned
 STRENGTHS = ("mild", "clear", "useless")
 
 # Which clips thresholds were found on, and which were only measured.
 TUNED, HELD_OUT = "tuned", "held out"
+
+
+@dataclass
+class Planes:
+    """A picture as a camera codes it: luma, and two of colour at a quarter of its width and height. Full range, float.
+
+    `luma` is (360, 640), 0 to 255; `colour` (2, 90, 160), blue and red less luma, about 0 (BT.601).
+    """
+
+    luma: Work
+    colour: Work
+
+    @classmethod
+    def of(cls, picture: Work) -> "Planes":
+        """Of red, green and blue."""
+        small = picture.reshape(HEIGHT_PX // 4, 4, WIDTH_PX // 4, 4, 3).mean(axis=(1, 3))
+        return cls(picture @ _TO_YUV[0], np.moveaxis(small @ _TO_YUV[1:].T, 2, 0).copy())
+
+    def lit(self, gains: tuple[float, float, float]) -> "Planes":
+        """Under a light of another colour (gains of red, green and blue). Of colour's part in luma nothing is made."""
+        turned = _TO_YUV @ np.diag(np.array(gains, np.float32)) @ _TO_RGB
+        colour = np.tensordot(turned[1:], np.stack((_small(self.luma), *self.colour)), 1)
+        return Planes(self.luma * turned[0, 0], colour)
+
+    def picture(self) -> Picture:
+        """What `manara.vision.picture.reduce` makes of a decoded frame with these planes, at a tenth of its time."""
+        luma = np.clip(self.luma, 0, 255)
+        coded = (luma * np.float32(219 / 255) + 16.5).astype(np.uint8)
+        half = coded.reshape(HEIGHT_PX // 2, 2, WIDTH_PX // 2, 2).astype(np.uint16)
+        half = (half[:, 0, :, 0] + half[:, 0, :, 1] + half[:, 1, :, 0] + half[:, 1, :, 1] + 2) >> 2
+        left = np.clip((255 - _small(luma)) / 16, 0, 1)  # what is burnt out has no colour
+        colour = np.round(np.clip(self.colour * left * np.float32(224 / 255), -112, 112))
+        small = (colour[:, ::2, ::2] + colour[:, 1::2, ::2] + colour[:, ::2, 1::2] + colour[:, 1::2, 1::2]) / 4
+        return Picture(half.astype(np.uint8), small, grain(coded), WIDTH_PX, HEIGHT_PX, None)
 
 
 @dataclass
@@ -33,12 +72,26 @@ class Scene:
     split: str
     frames: list[Rgb]
     rate_hz: float
+    _planes: dict[tuple[int, float, float], tuple[Rgb, NDArray[np.int8]]] = field(default_factory=dict)
+
+    def planes(self, at_s: float, right: float = 0.0, down: float = 0.0) -> "Planes":
+        """The same as planes of luma and colour, kept once made: days ask for each picture thousands of times."""
+        key = (self._step(at_s), right, down)
+        if key not in self._planes:
+            made = Planes.of(self.at(at_s, right, down))
+            self._planes[key] = np.round(made.luma).astype(np.uint8), np.round(made.colour).astype(np.int8)
+        luma, colour = self._planes[key]
+        return Planes(luma.astype(np.float32), colour.astype(np.float32))
+
+    def _step(self, at_s: float) -> int:
+        """Which frame, to and fro."""
+        count = len(self.frames)
+        step = int(at_s * self.rate_hz) % max(1, 2 * count - 2)
+        return step if step < count else 2 * count - 2 - step
 
     def at(self, at_s: float, right: float = 0.0, down: float = 0.0) -> Work:
         """The picture at a time, turned by shares of the picture's width and height (at most `MARGIN` a side)."""
-        count = len(self.frames)
-        step = int(at_s * self.rate_hz) % max(1, 2 * count - 2)
-        frame = self.frames[step if step < count else 2 * count - 2 - step]
+        frame = self.frames[self._step(at_s)]
         high, wide = frame.shape[:2]
         inner = 1 - 2 * MARGIN
         left = (MARGIN + np.clip(right * inner, -MARGIN, MARGIN)) * wide
@@ -121,6 +174,17 @@ def soft_blobs(rng: np.random.Generator, share: float, soft_px: float) -> NDArra
     return np.asarray(whole).astype(np.float32) / 255
 
 
+def _small(luma: Work) -> Work:
+    """Luma at the places of the planes of colour."""
+    return luma[1::4, 1::4]
+
+
+@cache
+def _grain() -> Work:
+    """A field of normal noise, out of which windows are cut at random places."""
+    return np.random.default_rng(1).normal(0, 1, (4 * HEIGHT_PX, 4 * WIDTH_PX)).astype(np.float32)
+
+
 def mono(picture: Work, keep: float = 0.0) -> Work:
     """Colour reduced to a share."""
     grey = (picture @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
@@ -131,10 +195,22 @@ def clock(picture: Work, at_s: float) -> Work:
     """Name and running clock, as cameras write them."""
     image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
-    seconds = int(at_s)
-    text = f"CAM-0042  2026-11-22 {seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-    draw.text((8, 6), text, fill=(255, 255, 255), font_size=20, stroke_width=1, stroke_fill=(0, 0, 0))
+    draw.text((8, 6), _clock_text(at_s), fill=(255, 255, 255), font_size=20, stroke_width=1, stroke_fill=(0, 0, 0))
     return np.asarray(image).astype(np.float32)
+
+
+def _clock_text(at_s: float) -> str:
+    seconds = int(at_s)
+    return f"CAM-0042  2026-11-22 {seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _write_clock(luma: Work, at_s: float) -> None:
+    """The same into a plane of luma."""
+    strip = Image.new("L", (WIDTH_PX // 2, 32), 0)
+    ImageDraw.Draw(strip).text((8, 6), _clock_text(at_s), fill=255, font_size=20)
+    letters = np.asarray(strip)
+    corner = luma[: letters.shape[0], : letters.shape[1]]
+    corner[letters > 96] = 255
 
 
 @dataclass
@@ -251,35 +327,40 @@ class Day:
                 self._dust.append((begin_s, begin_s + rng.uniform(7200, 28_800)))
         self._lamps = [(rng.uniform(0.1, 0.9), rng.uniform(0.05, 0.5), rng.uniform(0.1, 0.25)) for _ in range(3)]
 
-    def at(self, at_s: float) -> Work:
+    def at(self, at_s: float) -> Planes:
         """The picture at a time; call it in the order of time."""
         self._passed_s = at_s - self._before_s if self._before_s >= 0 else 0.0
         self._before_s = at_s
         hour = at_s / 3600 % 24
         sun = float(np.clip(math.sin((hour - 6) / 12 * math.pi) * 3 + 0.25, 0.0, 1.0))
         right, down = self.presets[self.at_preset] if self.presets else (0.0, 0.0)
-        picture = self.scene.at(at_s, right, down)
-        picture = self._traffic(picture, at_s)
-        lit = sun * 1.0 * picture
+        scene = self._traffic(self.scene.planes(at_s, right, down), at_s)
+        lit = Planes(scene.luma * sun, scene.colour * sun)
         if sun > 0.3:
-            lit = lit * self._shadow(hour, sun)
-        warm = np.array([1 + 0.25 * (1 - sun), 1.0, 1 - 0.2 * (1 - sun)], np.float32)
-        lit = lit * warm
+            lit.luma *= self._shadow(hour, sun)
+        if sun < 1.0:
+            lit = lit.lit((1 + 0.25 * (1 - sun), 1.0, 1 - 0.2 * (1 - sun)))
         if sun < 0.6:
-            lit = lit + picture * self._lamp_light() * (0.6 - sun) * np.array([0.55, 0.45, 0.3], np.float32)
+            lamps = scene.lit((0.55, 0.45, 0.3))
+            glow = self._lamp_light() * np.float32(0.6 - sun)
+            lit = Planes(lit.luma + lamps.luma * glow, lit.colour + lamps.colour * glow[::4, ::4])
         # The camera: mono by night with its own infrared, and an exposure that follows slowly.
         if self._night:
             self._night = sun < 0.22
         else:
             self._night = sun < 0.12
         if self._night:
-            lit = mono(lit) + mono(picture) * self._infrared() * 0.16
-        wanted = float(np.clip(105 / max(4.0, float(lit.mean())), 0.6, 7.0))
+            lit = Planes(lit.luma + scene.luma * (self._infrared() * np.float32(0.16)), np.zeros_like(lit.colour))
+        wanted = float(np.clip(105 / max(4.0, float(lit.luma.mean())), 0.6, 7.0))
         self._gain += (wanted - self._gain) * 0.5
-        shown = lit * self._gain
-        shown = self._weather(shown, at_s, sun)
+        shown = self._weather(Planes(lit.luma * self._gain, lit.colour * self._gain), at_s, sun)
         shown = self._surprises(shown, at_s, sun)
-        return noise(self._rng, shown, 1.5 + 0.9 * self._gain)
+        field, rng = _grain(), self._rng
+        top, left = int(rng.integers(field.shape[0] - HEIGHT_PX)), int(rng.integers(field.shape[1] - WIDTH_PX))
+        grain = field[top : top + HEIGHT_PX, left : left + WIDTH_PX]
+        shown.luma += grain * np.float32(1.5 + 0.9 * self._gain)
+        _write_clock(shown.luma, at_s)
+        return shown
 
     def _comes(self, each_s: float) -> bool:
         """Whether something that comes once in so many seconds came since the last look, however often is looked."""
@@ -290,8 +371,8 @@ class Day:
         across = np.linspace(0, 1, WIDTH_PX, dtype=np.float32)[None, :]
         down = np.linspace(0, 1, HEIGHT_PX, dtype=np.float32)[:, None]
         edge = (hour - 12) / 6
-        dark = ((across - 0.5 - 0.4 * edge) * (1 if edge < 0 else -1) + 0.3 * (down - 0.5) > 0.25).astype(np.float32)
-        return (1 - 0.45 * sun * dark)[..., None]
+        dark = (across - 0.5 - 0.4 * edge) * (1 if edge < 0 else -1) + 0.3 * (down - 0.5) > 0.25
+        return np.where(dark, np.float32(1 - 0.45 * sun), np.float32(1))
 
     def _lamp_light(self) -> Work:
         return self._glow("lamps", [(x, y, size) for x, y, size in self._lamps]) + np.float32(0.12)
@@ -307,10 +388,10 @@ class Day:
             total = np.zeros((HEIGHT_PX, WIDTH_PX), np.float32)
             for x, y, size in spots:
                 total += np.exp(-((across - x) ** 2 + (down - y * HEIGHT_PX / WIDTH_PX) ** 2) / (2 * size * size))
-            kept[name] = total[..., None]
+            kept[name] = total
         return kept[name]
 
-    def _traffic(self, picture: Work, at_s: float) -> Work:
+    def _traffic(self, picture: Planes, at_s: float) -> Planes:
         """Now and then a lorry stands before the camera for up to two minutes."""
         rng = self._rng
         if at_s >= self._truck_until_s + 1800 and self._comes(400):
@@ -320,25 +401,28 @@ class Day:
             self._truck = (left, HEIGHT_PX - high - 20, wide, high, int(rng.integers(60, 220)))
         if at_s < self._truck_until_s:
             left, top, wide, high, shade = self._truck
-            picture = picture.copy()
-            picture[top : top + high, left : left + wide] = shade
-            picture[top + high // 2 : top + high // 2 + 3, left : left + wide] = shade * 0.6
+            picture.luma[top : top + high, left : left + wide] = shade
+            picture.luma[top + high // 2 : top + high // 2 + 3, left : left + wide] = shade * 0.6
+            picture.colour[:, top // 4 : (top + high) // 4, left // 4 : (left + wide) // 4] = 0
         return picture
 
-    def _weather(self, shown: Work, at_s: float, sun: float) -> Work:
+    def _weather(self, shown: Planes, at_s: float, sun: float) -> Planes:
         rng = self._rng
         for begin_s, end_s in (span for span in self._dust if span[0] < at_s < span[1]):
             thick = 0.75 * math.sin(math.pi * (at_s - begin_s) / (end_s - begin_s))
-            shown = shown * (1 - thick) + thick * np.array([150, 130, 100], np.float32) * (0.3 + 0.7 * sun)
+            sand = thick * (0.3 + 0.7 * sun) * (_TO_YUV @ np.array([150, 130, 100], np.float32))
+            shown.luma = shown.luma * (1 - thick) + sand[0]
+            shown.colour = shown.colour * (1 - thick) + sand[1:, None, None]
         if any(begin_s < at_s < end_s for begin_s, end_s in self._rain):
             if self._drops is None or at_s - self._drops_s > rng.uniform(60, 240):
-                self._drops = soft_blobs(rng, float(rng.uniform(0.03, 0.12)), 3.0)[..., None]
+                self._drops = soft_blobs(rng, float(rng.uniform(0.03, 0.12)), 3.0)
                 self._drops_s = at_s
-            smeared = np.roll(blurred(shown, 7.0), (4, 6), axis=(0, 1))
-            shown = shown * (1 - self._drops) + smeared * self._drops
+            image = Image.fromarray(np.clip(shown.luma, 0, 255).astype(np.uint8))
+            smeared = np.asarray(image.filter(ImageFilter.GaussianBlur(7.0))).astype(np.float32)
+            shown.luma += (np.roll(smeared, (4, 6), axis=(0, 1)) - shown.luma) * self._drops
         return shown
 
-    def _surprises(self, shown: Work, at_s: float, sun: float) -> Work:
+    def _surprises(self, shown: Planes, at_s: float, sun: float) -> Planes:
         """Headlights into the lens by night; clouds and exposure swings by day."""
         rng = self._rng
         if sun < 0.2 and at_s >= self._flare_until_s and self._comes(60):
@@ -346,15 +430,17 @@ class Day:
             self._flare = (rng.uniform(0.1, 0.9), rng.uniform(0.3, 0.8), rng.uniform(0.03, 0.25))
         if at_s < self._flare_until_s:
             x, y, size = self._flare
-            across = np.linspace(0, 1, WIDTH_PX, dtype=np.float32)[None, :]
-            down = np.linspace(0, 1, HEIGHT_PX, dtype=np.float32)[:, None]
-            spot = np.exp(-((across - x) ** 2 + ((down - y) * 0.56) ** 2) / (2 * size * size))[..., None]
-            shown = shown * (1 - 0.4 * min(1.0, size * 5)) + 300 * spot
+            across = np.linspace(0, 1, WIDTH_PX, dtype=np.float32)
+            down = np.linspace(0, 1, HEIGHT_PX, dtype=np.float32)
+            beside, below = ((at - x) ** 2 / (2 * size * size) for at in (across, (down - y) * 0.56 + x))
+            spot = np.exp(-below)[:, None] * np.exp(-beside)[None, :]
+            veil = 1 - 0.4 * min(1.0, size * 5)
+            shown = Planes(shown.luma * veil + 300 * spot, shown.colour * veil)
         if at_s >= self._swing_until_s and self._comes(270):
             self._swing_until_s = at_s + rng.uniform(3, 60)
             self._swing = float(rng.choice([0.45, 0.6, 1.5, 1.9]))
         if at_s < self._swing_until_s:
-            shown = shown * self._swing
+            shown = Planes(shown.luma * self._swing, shown.colour * self._swing)
         return shown
 
 

@@ -9,6 +9,7 @@ and `role.py`. Bounds: a key frame of `MAX_BYTES`, a picture of `MAX_PIXELS`; a 
 
 import io
 from dataclasses import dataclass
+from functools import cache
 
 import av
 import numpy as np
@@ -135,10 +136,35 @@ def reduce(frame: av.VideoFrame) -> Picture:
     luma = _plane(small, 0).copy()
     chroma = np.stack([_plane(small, 1), _plane(small, 2)]).reshape(2, 45, 2, 80, 2).astype(np.float32)
     full = _plane(frame, 0) if frame.format.name in ("yuv420p", "yuvj420p", "gray") else luma
-    band = round(full.shape[0] * BAND_PX / HEIGHT_PX)
-    rows = np.linspace(band, full.shape[0] - band - 1, GRAIN_DOWN).astype(np.intp)
-    columns = np.linspace(0, full.shape[1] - 1, GRAIN_ACROSS).astype(np.intp)
-    return Picture(luma, chroma.mean(axis=(2, 4)) - 128, full[np.ix_(rows, columns)], frame.width, frame.height, frame)
+    return Picture(luma, chroma.mean(axis=(2, 4)) - 128, grain(full), frame.width, frame.height, frame)
+
+
+def grain(luma: Bytes) -> Bytes:
+    """Single pixels (54, 96) of a full picture's luma, between the bands."""
+    high, wide = luma.shape
+    band = round(high * BAND_PX / HEIGHT_PX)
+    rows = np.linspace(band, high - band - 1, GRAIN_DOWN).astype(np.intp)
+    columns = np.linspace(0, wide - 1, GRAIN_ACROSS).astype(np.intp)
+    return luma[np.ix_(rows, columns)]
+
+
+def over_blocks(values: Floats) -> Floats:
+    """The means (9, 16) over the blocks between the bands; of a field of the size of luma or of edges.
+
+    Two products of matrices: a fifth of the time of numpy's mean over two axes.
+    """
+    high, wide = values.shape
+    band = BAND_PX * high // HEIGHT_PX
+    down, across = _averages(high - 2 * band, BLOCKS_DOWN), _averages(wide, BLOCKS_ACROSS).T
+    means: Floats = np.asarray(down @ values[band : high - band] @ across, np.float32)
+    return means
+
+
+@cache
+def _averages(size: int, parts: int) -> Floats:
+    """The matrix (parts, size) that averages neighbours into so many parts."""
+    matrix: Floats = np.kron(np.eye(parts), np.full((1, size // parts), parts / size)).astype(np.float32)
+    return matrix
 
 
 def _plane(frame: av.VideoFrame, number: int) -> Bytes:
@@ -151,14 +177,13 @@ def look(picture: Picture, at_us: int) -> Look:
     """The numbers of one picture."""
     luma = picture.luma.astype(np.float32)
     inner = luma[BAND_PX:-BAND_PX]
-    low, middle, high = np.percentile(picture.luma[BAND_PX:-BAND_PX], (2, 50, 98))
-    blocks = inner.reshape(BLOCKS_DOWN, 16, BLOCKS_ACROSS, 20)
+    counted = np.bincount(picture.luma[BAND_PX:-BAND_PX].ravel(), minlength=256).cumsum()
+    low, middle, high = np.searchsorted(counted, counted[-1] * np.array((0.02, 0.5, 0.98)))
+    block_mean = over_blocks(luma)
     smooth = luma.copy()
     smooth[1:-1] = (luma[:-2] + luma[2:]) * 0.25 + luma[1:-1] * 0.5
     smooth[:, 1:-1] = (smooth[:, :-2] + smooth[:, 2:]) * 0.25 + smooth[:, 1:-1] * 0.5
-    fine = np.abs(luma - smooth)[BAND_PX:-BAND_PX].reshape(BLOCKS_DOWN, 16, BLOCKS_ACROSS, 20)
     edges = _edges(smooth)
-    strength = (edges.real**2 + edges.imag**2)[_BAND_EDGE:-_BAND_EDGE]
     chroma = picture.chroma[:, 4:-4]
     return Look(
         at_us=at_us,
@@ -169,11 +194,11 @@ def look(picture: Picture, at_us: int) -> Look:
         high=float(high),
         dark_share=float((inner < 32).mean()),
         white_share=float((inner > 228).mean()),
-        block_mean=blocks.mean(axis=(1, 3)),
-        block_std=blocks.std(axis=(1, 3)),
-        block_fine=fine.mean(axis=(1, 3)),
+        block_mean=block_mean,
+        block_std=np.sqrt(np.maximum(over_blocks(luma * luma) - block_mean * block_mean, 0)),
+        block_fine=over_blocks(np.abs(luma - smooth)),
         edges=edges,
-        block_edges=strength.reshape(BLOCKS_DOWN, 8, BLOCKS_ACROSS, 10).mean(axis=(1, 3)),
+        block_edges=over_blocks(edges.real**2 + edges.imag**2),
         chroma_u=float(chroma[0].mean()),
         chroma_v=float(chroma[1].mean()),
         colour=float(np.hypot(chroma[0], chroma[1]).mean()),
@@ -193,7 +218,8 @@ def _edges(smooth: Floats) -> Field:
     doubled = np.empty(smooth.shape, np.complex64)
     doubled.real = (across * across - down * down) * weight
     doubled.imag = 2 * across * down * weight
-    half_size = doubled.reshape(EDGE_DOWN, 2, EDGE_ACROSS, 2).mean(axis=(1, 3))
+    pairs = doubled[::2] + doubled[1::2]
+    half_size = (pairs[:, ::2] + pairs[:, 1::2]) * np.float32(0.25)
     # Thin edges are widened: a pole that sways by a pixel must still be where it was.
     field = half_size.copy()
     field[1:-1] = (half_size[:-2] + half_size[2:]) * 0.25 + half_size[1:-1] * 0.5

@@ -20,6 +20,7 @@ from manara.vision.picture import (
     Field,
     Floats,
     Look,
+    over_blocks,
 )
 
 Mask = NDArray[np.bool_]
@@ -34,7 +35,6 @@ _DISTINCT_SIGMAS = 7.0  # a view that healthy looks lie on no more surely than t
 _TEXTURED = 0.012
 _LASTING_SHARE = 0.55
 _ALONE = 0.7  # a live look lies on a view less surely than the view itself
-_BAND_EDGE = 9
 
 
 @dataclass(slots=True, eq=False)  # one view is another only if it is the same object
@@ -64,6 +64,7 @@ class View:
     by: str = ""  # who set it, "" = learned
     picture: str = ""
     _power: float = 0.0
+    _block_power: Floats | None = None
     _spectrum: Field | None = None
 
     @classmethod
@@ -97,7 +98,7 @@ class View:
             setattr(self, name, getattr(self, name) + (getattr(look, name) - getattr(self, name)) * part)
         self.looks += 1
         self.last_us = at_us
-        self._power, self._spectrum = 0.0, None
+        self._power, self._block_power, self._spectrum = 0.0, None, None
 
     def learn_score(self, score: float) -> None:
         """How well a live look matched it."""
@@ -146,23 +147,19 @@ class View:
     @property
     def textured(self) -> Mask:
         """Blocks (9, 16) that have structure, and the same one in look after look."""
-        mask: Mask = (self._block_power() > _TEXTURED) & (self.kept > _LASTING_SHARE)
+        mask: Mask = np.logical_and(self.block_power > _TEXTURED, self.kept > _LASTING_SHARE)
         return mask
 
-    def _block_power(self) -> Floats:
-        inner = self.edges[_BAND_EDGE:-_BAND_EDGE]
-        power: Floats = (
-            (inner.real**2 + inner.imag**2)
-            .reshape(BLOCKS_DOWN, 8, BLOCKS_ACROSS, EDGE_ACROSS // BLOCKS_ACROSS)
-            .mean(axis=(1, 3))
-        )
-        return power
+    @property
+    def block_power(self) -> Floats:
+        """How much lasting structure each block (9, 16) has."""
+        if self._block_power is None:
+            self._block_power = over_blocks(self.edges.real**2 + self.edges.imag**2)
+        return self._block_power
 
     def kept_in(self, look: Look) -> Floats:
         """For each block, how much of this view's structure lies where it lay; about 1 = all."""
-        inner = (self.edges.conj() * look.edges)[_BAND_EDGE:-_BAND_EDGE].real
-        kept: Floats = inner.reshape(BLOCKS_DOWN, 8, BLOCKS_ACROSS, EDGE_ACROSS // BLOCKS_ACROSS).mean(axis=(1, 3))
-        kept = kept / (self._block_power() + 1e-4)
+        kept: Floats = over_blocks((self.edges.conj() * look.edges).real) / (self.block_power + 1e-4)
         return kept
 
     def score_of(self, look: Look) -> float:
