@@ -69,8 +69,9 @@ function Now({ camera }: { camera: Camera }) {
     return () => window.clearTimeout(id);
   }, []);
   if (!settled) return null;
+  // The main stream: it is recorded, so that its picture is there at once; a sub-stream is asked for at the camera first.
   return (
-    <LiveView camera={camera} stream={camera.has_sub ? "sub" : "main"} compact>
+    <LiveView camera={camera} stream="main" compact>
       {(facts) => (
         <div className="al-clock">
           <LiveClock facts={facts} />
