@@ -59,9 +59,9 @@ def clip(
         assert packet.dts is not None
         if packet.is_keyframe:
             start = (packet.dts + shift) * STEP
-            fragments.append(Fragment(b"", [], [], [], True, start, start * 100 // 9, 0, [0]))
+            fragments.append(Fragment((), [], [], [], True, start, start * 100 // 9, 0, [0]))
         into = fragments[-1]
-        into.payload = bytes(into.payload) + sample
+        into.payload = (*into.payload, sample)
         into.sizes.append(len(sample))
         into.durations.append(STEP)
         into.composition_offsets.append((packet.pts - packet.dts - shift) * STEP)

@@ -46,11 +46,11 @@ def singles(fragments: list[Fragment]) -> list[Fragment]:
     """The same frames, a fragment each."""
     out = []
     for fragment in fragments:
-        at = 0
+        at, payload = 0, b"".join(fragment.payload)
         for index, size in enumerate(fragment.sizes):
             out.append(
                 Fragment(
-                    fragment.payload[at : at + size], [size], [STEP], [fragment.composition_offsets[index]],
+                    (payload[at : at + size],), [size], [STEP], [fragment.composition_offsets[index]],
                     index == 0, fragment.decode_time + index * STEP, fragment.wall_us,
                 )
             )  # fmt: skip

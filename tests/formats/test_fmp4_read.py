@@ -32,7 +32,7 @@ def test_an_init_section_says_what_went_in(codec: str, sound: SoundFormat | None
 numbers = st.integers(0, 2**32 - 1)
 fragments = st.builds(
     lambda frames, key, time, wall, camera, sound: Fragment(
-        b"".join(bytes([n % 256]) * size for n, (size, _, _) in enumerate(frames)),
+        (b"".join(bytes([n % 256]) * size for n, (size, _, _) in enumerate(frames)),),
         [size for size, _, _ in frames],
         [duration for _, duration, _ in frames],
         [offset for _, _, offset in frames],
@@ -113,7 +113,7 @@ def test_what_does_not_fit_is_refused_by_the_writer() -> None:
     video, parts = clip()
     for wrong in (
         dataclasses.replace(parts[0], sizes=[]),
-        dataclasses.replace(parts[0], payload=b"short"),
+        dataclasses.replace(parts[0], payload=(b"short",)),
         dataclasses.replace(parts[0], durations=[-1] * len(parts[0].sizes)),
         dataclasses.replace(parts[0], wall_us=2**65),
     ):

@@ -194,9 +194,9 @@ class ListTaker:
 def samples(fragments: Iterable[Fragment]) -> Iterator[bytes]:
     """The frames in some fragments."""
     for fragment in fragments:
-        at = 0
+        at, payload = 0, b"".join(fragment.payload)
         for size in fragment.sizes:
-            yield bytes(fragment.payload[at : at + size])
+            yield payload[at : at + size]
             at += size
 
 

@@ -180,7 +180,7 @@ def test_silence_within_a_segment_is_a_gap_too(rig: Rig) -> None:
 
 
 def test_a_camera_of_few_frames_is_not_silent_between_them() -> None:
-    slow = Fragment(b"x", [1], [5 * 90_000], [0], True, 0, START_US)
+    slow = Fragment((b"x",), [1], [5 * 90_000], [0], True, 0, START_US)
     assert silences(slow, 5 * 90_000.0) == []
     assert silences(slow, 0.0) == []
     assert silences(slow, 6_000.0) == [(START_US + 66_667, START_US + 5 * SECOND)]

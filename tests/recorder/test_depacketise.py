@@ -316,7 +316,7 @@ def test_spoiled_packets_never_raise_and_the_stream_goes_on(seed: int, codec: st
     assert first.endswith(pictures[30].sample)
     assert others == [p.sample for p in pictures[31:]]
     for fragment in line.taker.fragments:
-        assert sum(fragment.sizes) == len(fragment.payload)
+        assert sum(fragment.sizes) == fragment.payload_bytes
         assert len(fragment.sizes) == len(fragment.durations) == len(fragment.composition_offsets)
         assert all(0 < d < 2**31 for d in fragment.durations)
 

@@ -28,7 +28,7 @@ class Screen:
 
 def fragment(key: bool, number: int = 0) -> Fragment:
     return Fragment(
-        payload=b"\0\0\0\1\x65" if key else b"\0\0\0\1\x41",
+        payload=(b"\0\0\0\1\x65" if key else b"\0\0\0\1\x41",),
         sizes=[5],
         durations=[6000],
         composition_offsets=[0],

@@ -21,7 +21,7 @@ import hashlib
 import struct
 from collections.abc import Sequence
 
-from manara.formats.frames import TIMESCALE_HZ, Fragment, SoundFormat, VideoFormat
+from manara.formats.frames import TIMESCALE_HZ, Buffer, Fragment, SoundFormat, VideoFormat
 
 UUID = bytes.fromhex("6d616e61726100018000f4a64d503401")
 UUID_BOX_BYTES = 120
@@ -36,7 +36,6 @@ SAMPLE_DELTA = 0x01010000  # depends on others, no sync sample
 VIDEO_TRACK = 1
 SOUND_TRACK = 2
 
-Buffer = bytes | bytearray | memoryview
 
 _UUID_BODY = struct.Struct(">4s16sBBHIQQQ32s32s")
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
@@ -260,8 +259,8 @@ def _check(fragment: Fragment) -> int:
         raise Fmp4Error(f"a fragment of {frames} frames")
     if len(fragment.durations) != frames or len(fragment.composition_offsets) != frames:
         raise Fmp4Error("sizes, durations and composition offsets differ in number")
-    if sum(fragment.sizes) != len(fragment.payload) or len(fragment.payload) > MAX_PAYLOAD_BYTES:
-        raise Fmp4Error(f"sizes add up to {sum(fragment.sizes)} bytes, the payload has {len(fragment.payload)}")
+    if sum(fragment.sizes) != fragment.payload_bytes or fragment.payload_bytes > MAX_PAYLOAD_BYTES:
+        raise Fmp4Error(f"sizes add up to {sum(fragment.sizes)} bytes, the payload has {fragment.payload_bytes}")
     if len(fragment.sound) > MAX_SOUND_FRAMES:
         raise Fmp4Error(f"a fragment of {len(fragment.sound)} sound frames")
     return frames
@@ -302,8 +301,8 @@ def fragment_boxes(
     video_traf_bytes = 64 + 16 * frames
     sound_traf_bytes = 64 + 8 * len(sound_sizes) if sound_sizes else 0
     moof_bytes = 24 + video_traf_bytes + sound_traf_bytes
-    payload_bytes = len(fragment.payload) + sum(sound_sizes)
-    payload: list[Buffer] = [fragment.payload, *(data for _, _, data in fragment.sound)]
+    payload_bytes = fragment.payload_bytes + sum(sound_sizes)
+    payload: list[Buffer] = [*fragment.payload, *(data for _, _, data in fragment.sound)]
     previous = previous_hash or NO_HASH
     hashed = NO_HASH if live else chain_hash(previous, fragment.wall_us, payload)
     try:
@@ -321,7 +320,7 @@ def fragment_boxes(
             pairs = [0] * (2 * len(sound_sizes))
             pairs[0::2] = sound_durations
             pairs[1::2] = sound_sizes
-            offset = moof_bytes + 8 + len(fragment.payload)
+            offset = moof_bytes + 8 + fragment.payload_bytes
             head.append(
                 _traf_head(SOUND_TRACK, sound_traf_bytes, fragment.sound[0][0], 0x301, len(sound_sizes), offset)
             )

@@ -20,10 +20,9 @@ from manara.formats.fmp4 import (
     UUID,
     UUID_BOX_BYTES,
     VIDEO_TRACK,
-    Buffer,
     Fmp4Error,
 )
-from manara.formats.frames import TIMESCALE_HZ, Fragment, SoundFormat, VideoFormat
+from manara.formats.frames import TIMESCALE_HZ, Buffer, Fragment, SoundFormat, VideoFormat
 
 Read = Callable[[int, int], bytes]
 
@@ -118,7 +117,7 @@ class FragmentHead:
             sound.append((time, duration, payload[at : at + size]))
             at, time = at + size, time + duration
         return Fragment(
-            payload[:video_bytes], self.sizes, self.durations, self.composition_offsets, self.key, self.decode_time,
+            (payload[:video_bytes],), self.sizes, self.durations, self.composition_offsets, self.key, self.decode_time,
             self.wall_us, self.camera_us, self.key_indexes, sound,
         )  # fmt: skip
 

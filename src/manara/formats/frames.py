@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 TIMESCALE_HZ = 90_000
 
+Buffer = bytes | bytearray | memoryview
+
 
 @dataclass(frozen=True, slots=True)
 class VideoFormat:
@@ -38,10 +40,11 @@ class SoundFormat:
 class Fragment:
     """A run of frames of one stream, in decode order: a GOP, at most about 2 s of it, or one frame for live.
 
-    `payload` holds the samples in turn; `sizes`, `durations` and `composition_offsets` have an entry a frame.
+    `payload` holds the samples in turn, in as many buffers as it came in; `sizes`, `durations` and
+    `composition_offsets` have an entry a frame.
     """
 
-    payload: bytes | bytearray | memoryview
+    payload: tuple[Buffer, ...]
     sizes: list[int]
     durations: list[int]  # 90 kHz
     composition_offsets: list[int]  # 90 kHz, presentation minus decode time, may be negative
@@ -53,6 +56,11 @@ class Fragment:
     sound: list[tuple[int, int, bytes]] = field(
         default_factory=list
     )  # (decode time at the sound's rate, duration, data)
+
+    @property
+    def payload_bytes(self) -> int:
+        """How many bytes of samples there are."""
+        return sum(map(len, self.payload))
 
     @property
     def duration(self) -> int:

@@ -374,7 +374,7 @@ def _ranges(read: Callable[[int, int], bytes], run: list[Row]) -> Iterator[bytes
 def single_key(head: FragmentHead, first_sample: bytes, duration: int) -> Fragment:
     """A fragment of the first frame only, shown for `duration` (90 kHz)."""
     return Fragment(
-        first_sample, head.sizes[:1], [duration], head.composition_offsets[:1], True, head.decode_time, head.wall_us,
+        (first_sample,), head.sizes[:1], [duration], head.composition_offsets[:1], True, head.decode_time, head.wall_us,
         head.camera_us, [0],
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from manara.formats.fmp4 import Buffer
+from manara.formats.frames import Buffer
 
 IOV_MAX = 1024
 

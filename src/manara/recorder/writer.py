@@ -60,7 +60,7 @@ class Item:
         """What it holds of the memory budget."""
         if self.fragment is None:
             return 0
-        return len(self.fragment.payload) + sum(len(data) for _, _, data in self.fragment.sound) + _ITEM_BYTES
+        return self.fragment.payload_bytes + sum(len(data) for _, _, data in self.fragment.sound) + _ITEM_BYTES
 
 
 class Hooks(Protocol):
