@@ -505,7 +505,7 @@ def main() -> int:
             quiets.append(
                 play_days(scene, given.days, given.seed + number, given.every, quiet_costs, ptz=number % 3 == 2)
             )
-            print(f"  {quiets[-1].scene}: {given.days:g} days", flush=True)
+            print(f"  {quiets[-1].scene}: {given.days:g} days, false {dict(quiets[-1].false) or 0}", flush=True)
     figures = report(results, quiets, costs if results else quiet_costs, given.every)
     floor()
     if given.json:

@@ -176,19 +176,24 @@ def _lost_detail(
     kept: float,
     structure: float,
 ) -> None:
-    """Covered, blurred or dirty: detail is gone everywhere or in places; or it is another view of a like scene."""
+    """Covered, blurred or dirty: detail is gone everywhere or in places; or it is another view of a like scene.
+
+    Between dirty and covered there is no border: what is not surely covered is dirty by as much.
+    """
+    covered = 0.0
     gone = max(ramp(flat_share, 0.45, 0.68), ramp(structure, 0.3, 0.12) * ramp(kept, 0.6, 0.3))
     soft = ramp(sharpness, 0.65, 0.4) * ramp(blurred_share, 0.5, 0.75)
     if gone > 0.3 and layout < 0.72:
-        kinds["image_covered"] = gone
+        covered = gone
     elif soft > 0.3 and layout >= 0.6:
         kinds["image_blurred"] = soft
     elif gone > 0.3:
-        kinds["image_covered"] = gone * ramp(layout, 0.97, 0.85)
+        covered = gone * ramp(layout, 0.97, 0.85)
     elif hidden_share > 0.3 and flat_share < 0.45 * hidden_share and sharpness > 0.6:
         kinds["image_moved"] = ramp(hidden_share, 0.25, 0.45)  # not veiled: something else is seen there
-    else:
-        kinds["image_dirty"] = max(ramp(flat_share, 0.09, 0.22), ramp(hidden_share, 0.22, 0.42))
+    if not kinds:
+        kinds["image_covered"] = covered
+        kinds["image_dirty"] = max(ramp(flat_share, 0.09, 0.22), ramp(hidden_share, 0.22, 0.42)) * (1 - covered)
     for kind in [kind for kind, value in kinds.items() if value <= 0.05]:
         del kinds[kind]
 

@@ -55,7 +55,7 @@ def power_root(board: Board, site_id: str, onset_us: int, settle: Settle) -> Roo
     charged = () if charge is None else (of_reading(subject, "state_of_charge_pct", *charge),)
     latest_us = onset_us + settle.hint_s * S
     if missing is not None and missing.since_us <= latest_us:
-        conditions = tuple(one for one in (door, missing, grid) if one is not None)
+        conditions = tuple(one for one in (door, missing, grid, low, empty) if one is not None)
         return Root("battery_stolen", subject, "battery_vanished_then_dark", True, 0.97, conditions, charged)
     if empty is not None:
         conditions = tuple(one for one in (grid, low, empty) if one is not None)
@@ -171,7 +171,9 @@ def _alive(
     )
     missing = board.first(site_id, "battery_missing")
     if missing is not None and missing.since_us >= onset_us - 60 * S:
-        return Root("battery_stolen", subject, "battery_vanished_then_dark", True, 0.95, (missing,), (alive,))
+        power = (board.first(site_id, kind) for kind in ("battery_low", "battery_empty"))
+        conditions = (missing, *(one for one in power if one is not None))
+        return Root("battery_stolen", subject, "battery_vanished_then_dark", True, 0.95, conditions, (alive,))
     whole = [id for id in borders if id not in down and _up_since(board, id, onset_us)]
     for id in board.topology.site_switches.get(site_id, ()):
         seen = board.facts.value(f"switch:{id}", "switch_up")
