@@ -127,6 +127,7 @@ export function Table<Row>({ label, rows, columns, keyOf, selected, onSelect, so
                 <div
                   key={key}
                   role="row"
+                  data-key={key}
                   aria-rowindex={item.index + 2}
                   aria-selected={onSelect ? key === selected : undefined}
                   className={key === selected ? "table-row selected" : onSelect ? "table-row can" : "table-row"}
