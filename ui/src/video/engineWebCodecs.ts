@@ -2,15 +2,15 @@
  * Live by WebCodecs: each frame is decoded as it comes and the newest is drawn on a canvas. No buffer, no playback clock.
  *
  * When decoding falls behind, frames up to the next key frame are dropped (and counted) rather than shown late.
- * Bounds: one picture waiting to be drawn, 90 frames in the decoder. Called by `liveSession.ts`.
+ * Bounds: one picture waiting to be drawn, 1,200 frames in the decoder: a GOP of smart-codec cameras lasts 20 s and comes at once. Called by `liveSession.ts`.
  */
 import { forgetPainter, paintSoon, type Painter } from './drawLoop';
 import type { EngineListener, LiveEngine } from './engine';
 import type { Fragment, InitSection } from './fmp4';
 
-const LIMIT_QUEUED = 90;
-/** Decoding this far behind what arrives is given up at the next key frame; twice this, at once. */
-const LATE_US = 1_200_000;
+const LIMIT_QUEUED = 1200;
+/** A frame that waits so long for the decoder: the rest is given up at the next key frame; twice this, at once. */
+const LATE_MS = 1200;
 /** After having been late, only key frames are decoded for this long: a wall too large for its computer shows all its tiles, slowly. */
 const THIN_MS = 8000;
 const LIMIT_ERRORS = 3;
@@ -25,8 +25,9 @@ export class WebCodecsEngine implements LiveEngine, Painter {
   private closed = false;
   private painted = 0;
   private thinUntilMs = 0;
-  /** Wall time of the newest decoded picture; 0 before the first of a decoder. */
-  private lastOutUs = 0;
+  /** When the last frames came, in their order: of those that still wait for the decoder, and some before. */
+  private arrivals: number[] = [];
+  private warm = false;
   private readonly context: CanvasRenderingContext2D;
 
   constructor(
@@ -50,7 +51,8 @@ export class WebCodecsEngine implements LiveEngine, Painter {
     if (!init || this.closed) return;
     this.dispose();
     this.waitKey = true;
-    this.lastOutUs = 0;
+    this.arrivals = [];
+    this.warm = false;
     const decoder: VideoDecoder = new VideoDecoder({
       output: (frame) => {
         if (this.closed || this.decoder !== decoder) frame.close();
@@ -83,7 +85,7 @@ export class WebCodecsEngine implements LiveEngine, Painter {
 
   private decoded(frame: VideoFrame): void {
     this.errors = 0;
-    this.lastOutUs = frame.timestamp;
+    this.warm = true;
     if (this.newest) {
       this.newest.close();
       this.listener.dropped(1);
@@ -117,15 +119,18 @@ export class WebCodecsEngine implements LiveEngine, Painter {
         this.listener.dropped(1);
         continue;
       }
-      const lateUs = this.lastOutUs && decoder.decodeQueueSize > 2 ? sample.wallUs - this.lastOutUs : 0;
-      if ((sample.key && lateUs > LATE_US) || lateUs > 2 * LATE_US || decoder.decodeQueueSize > LIMIT_QUEUED) {
+      const nowMs = performance.now();
+      const waiting = decoder.decodeQueueSize;
+      if (waiting === 0) this.arrivals = [];
+      const lateMs = this.warm && waiting > 2 ? nowMs - (this.arrivals.at(-waiting) ?? nowMs) : 0;
+      if ((sample.key && lateMs > LATE_MS) || lateMs > 2 * LATE_MS || waiting > LIMIT_QUEUED) {
         this.listener.dropped(decoder.decodeQueueSize);
         this.restart();
-        this.thinUntilMs = performance.now() + THIN_MS;
+        this.thinUntilMs = nowMs + THIN_MS;
         this.listener.thinned(true);
         if (!this.decoder || !sample.key) continue;
       }
-      if (this.thinUntilMs > 0 && sample.key && performance.now() > this.thinUntilMs) {
+      if (this.thinUntilMs > 0 && sample.key && nowMs > this.thinUntilMs) {
         this.thinUntilMs = 0;
         this.listener.thinned(false);
       }
@@ -139,6 +144,7 @@ export class WebCodecsEngine implements LiveEngine, Painter {
         continue;
       }
       this.waitKey = false;
+      this.arrivals.push(nowMs);
       // The wall time travels as the timestamp, so that every picture knows when it was taken.
       this.decoder?.decode(new EncodedVideoChunk({ type: sample.key ? 'key' : 'delta', timestamp: sample.wallUs, data: sample.data }));
     }
