@@ -140,22 +140,22 @@ class Stage:
     def _site(self, site_id: str) -> str:
         return next(code for code, one in self.sites.items() if one["id"] == site_id)
 
-    def alarm_of(self, fault: dict[str, Any]) -> str:
-        """The id of the alarm that tells this fault; empty while there is none."""
-        alarms = self.who.api("/api/alarms?open=1&limit=500")["alarms"]
-        told = (one for one in alarms if (one["annunciated_us"] or 0) >= fault["began_us"])
-        return next((str(one["id"]) for one in told if one["kind"] == fault["cause"]), "")
+    def alarms(self) -> dict[str, str]:
+        """Kinds of the open alarms, by id."""
+        return {one["id"]: one["kind"] for one in self.who.api("/api/alarms?open=1&limit=500")["alarms"]}
 
 
 def one_fault(stage: Stage, kind: str, where: str) -> float | None:
     """Seconds to the row of its alarm; None = not within `GIVE_UP_S`."""
     page = stage.who.page
+    before = stage.alarms()
     fault = stage.order(kind, stage.place(kind, where))
     wait_for(lambda: stage.truth(fault["id"])["shown_us"], f"{kind} takes effect", EFFECT_S)
     deadline_s = time.monotonic() + GIVE_UP_S
     at_ms: float | None = None
     while time.monotonic() < deadline_s and at_ms is None:
-        alarm_id = stage.alarm_of(fault)
+        told = (id for id, found in stage.alarms().items() if found == fault["cause"] and id not in before)
+        alarm_id = next(told, "")
         at_ms = page.evaluate("(id) => window.seen[id] ?? null", alarm_id)
         page.wait_for_timeout(100)
     effect_us = stage.truth(fault["id"])["shown_us"]
