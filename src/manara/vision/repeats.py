@@ -18,7 +18,7 @@ from manara.vision.references import Mask
 HISTORY_LOOKS = 360
 _LEAST_LOOKS = 8  # before so many, what is normal is not known
 _LATELY = 12
-_ALIKE, _ALIKE_AGAIN = 0.65, 0.9  # of the least difference lately
+_ALIKE, _ALIKE_AGAIN = 0.65, 1.3  # of the least difference lately
 _CLOCK_ROWS = 2
 _CLOCK_BLOCKS = 14
 _LATEST = 8  # earlier looks that a frozen picture is sought among
@@ -56,6 +56,7 @@ class Repeats:
     _latest: deque[tuple[int, Bytes]] = field(default_factory=lambda: deque(maxlen=_LATEST))
     _still: int = 0  # looks of this run that were an earlier one again
     _run: int = 0  # looks of this run
+    _calmer: bool = False  # this look differs less from the last one than any did lately
     _since_us: int = 0
     _moving: Mask | None = None
     _cores: deque[float] = field(default_factory=lambda: deque(maxlen=_LATELY))
@@ -81,6 +82,7 @@ class Repeats:
         same = same and self._like_a_clock(blocks[nearest], max(0.6, usual))
         # An encoder that changes its quality makes the same picture look a little different: such looks do not count,
         # nor do they end the run; less so once a picture came again exactly, which a live one never does.
+        self._calmer = usual > 0.5 and cores[-1] <= usual
         alike = same or (usual > 0.5 and cores[-1] <= (_ALIKE_AGAIN if self._still else _ALIKE) * usual)
         if alike and (same or self._run - self._still < _LATEST):
             self._run += 1
@@ -101,7 +103,7 @@ class Repeats:
     @property
     def suspicious(self) -> bool:
         """Whether another look soon would tell more."""
-        return 0 < self._run <= _HURRY_LOOKS and not self.frozen
+        return (0 < self._run <= _HURRY_LOOKS or self._calmer) and not self.frozen
 
     @property
     def still_since_us(self) -> int:
