@@ -19,6 +19,7 @@ HISTORY_LOOKS = 360
 _LEAST_LOOKS = 8  # before so many, what is normal is not known
 _LATELY = 12
 _ALIKE, _ALIKE_AGAIN = 0.65, 1.3  # of the least difference lately
+_UNLIKE_MOST = 5  # looks in turn that may be of another quality
 _CLOCK_ROWS = 2
 _CLOCK_BLOCKS = 14
 _LATEST = 8  # earlier looks that a frozen picture is sought among
@@ -56,6 +57,7 @@ class Repeats:
     _latest: deque[tuple[int, Bytes]] = field(default_factory=lambda: deque(maxlen=_LATEST))
     _still: int = 0  # looks of this run that were an earlier one again
     _run: int = 0  # looks of this run
+    _unlike: int = 0  # of them the last ones in turn that were not
     _calmer: bool = False  # this look differs less from the last one than any did lately
     _since_us: int = 0
     _moving: Mask | None = None
@@ -84,7 +86,8 @@ class Repeats:
         # nor do they end the run; less so once a picture came again exactly, which a live one never does.
         self._calmer = usual > 0.5 and cores[-1] <= usual
         alike = same or (usual > 0.5 and cores[-1] <= (_ALIKE_AGAIN if self._still else _ALIKE) * usual)
-        if alike and (same or self._run - self._still < _LATEST):
+        self._unlike = 0 if same else self._unlike + 1
+        if alike and self._unlike <= _UNLIKE_MOST:
             self._run += 1
             self._still += same
             self._since_us = self._since_us or at_us
@@ -94,7 +97,7 @@ class Repeats:
             return
         if not self.frozen:
             self.longest_still = max(self.longest_still, self._still)
-        self._still, self._run, self._since_us, self._moving, self.frozen = 0, 0, 0, None, False
+        self._end()
         self._loop(grain, at_us)
         if not self.looping:
             self._cores.append(cores[-1])
@@ -103,7 +106,7 @@ class Repeats:
     @property
     def suspicious(self) -> bool:
         """Whether another look soon would tell more."""
-        return (0 < self._run <= _HURRY_LOOKS or self._calmer) and not self.frozen
+        return self._unlike > 0 if self.frozen else 0 < self._run <= _HURRY_LOOKS or self._calmer
 
     @property
     def still_since_us(self) -> int:
@@ -113,8 +116,11 @@ class Repeats:
     def forget(self) -> None:
         """The camera looks elsewhere: earlier pictures say nothing of it."""
         self._latest.clear()
-        self._still, self._run, self._since_us, self._moving, self.frozen = 0, 0, 0, None, False
+        self._end()
         self._hits.clear()
+
+    def _end(self) -> None:
+        self._still, self._run, self._unlike, self._since_us, self._moving, self.frozen = 0, 0, 0, 0, None, False
 
     def _like_a_clock(self, blocks: Floats, limit: float) -> bool:
         """Whether what did change is a few blocks in one place: a clock, not something that moves about."""
