@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from manara.access.roles import Role
+from manara.app.demo import NAMES
 from tests.browser.room import Person, Room, person, wait_for
 
 pytestmark = pytest.mark.browser
@@ -104,12 +106,12 @@ def test_a_fault_becomes_an_alarm_that_is_answered_by_keyboard_and_seen_by_other
         operator.page.keyboard.press("a")
         expect(side.locator(".al-head")).to_contain_text(operator.words("alarms:state.acknowledged"))
         expect(shown).to_contain_text(taken)
-        expect(shown).to_contain_text("Operator")
+        expect(shown).to_contain_text(NAMES[Role.OPERATOR])
         expect(operator.page.locator("html")).not_to_have_attribute("data-sounding", "critical")
 
         # Whoever comes second is told who was first.
         supervisor.page.keyboard.press("a")
-        already = supervisor.words("alarms:done.already").split("{{")[0].strip() or "Operator"
+        already = supervisor.words("alarms:done.already").split("{{")[0].strip() or NAMES[Role.OPERATOR]
         expect(supervisor.page.locator(".toast").filter(has_text=already).first).to_be_visible()
 
 

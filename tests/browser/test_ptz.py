@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
+from manara.access.roles import Role
+from manara.app.demo import NAMES
 from tests.browser.room import Person, Room, person, wait_for
 
 pytestmark = pytest.mark.browser
@@ -62,10 +64,10 @@ def test_a_drag_moves_the_camera_and_others_see_who_holds_it(chromium: Browser, 
         first.page.mouse.down()
         first.page.mouse.move(x + 300, y, steps=4)
         wait_for(lambda: np.abs(_picture(first) - before).mean() > MOVED, "the picture follows the hand")
-        expect(second.page.locator(".ptz-lock")).to_contain_text("Operator")
+        expect(second.page.locator(".ptz-lock")).to_contain_text(NAMES[Role.OPERATOR])
         first.page.mouse.up()
         state = first.api(f"/api/cameras/{camera_id}/ptz")
-        assert state["lock"]["name"] == "Operator"
+        assert state["lock"]["name"] == NAMES[Role.OPERATOR]
         expect(first.page.locator(".ptz-lock")).to_contain_text(first.words("video:ptz.yours").split("{{")[0].strip())
         first.page.get_by_role("button", name=first.words("video:ptz.home")).click()
         wait_for(lambda: np.abs(_picture(first) - before).mean() < MOVED, "it goes home")

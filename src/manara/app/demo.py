@@ -43,6 +43,14 @@ from manara.store.secret import SecretBox
 log = logging.getLogger(__name__)
 
 PASSWORD = "lighthouse-demo"  # noqa: S105 - printed at each start, and good on loopback only
+NAMES = {
+    Role.OPERATOR: "زينب كاظم",
+    Role.SUPERVISOR: "حيدر عبد الله",
+    Role.COMMANDER: "سعد جبار",
+    Role.TECHNICIAN: "علي ناصر",
+    Role.ADMINISTRATOR: "مريم حسن",
+    Role.AUDITOR: "نور صالح",
+}
 FLOW_S = 120.0
 _MAP_ATTRIBUTION = "schematic, made for the demo"
 _BODY = Who.system("demo")
@@ -61,7 +69,7 @@ def seed(settings: Settings, clock: Clock) -> bool:
             has_cameras = bool(session.scalar(select(func.count()).select_from(Camera)))
         if not has_accounts:
             for role in Role:
-                values = {"account": str(role), "name": str(role).title(), "roles": [role], "password": PASSWORD}
+                values = {"account": str(role), "name": NAMES[role], "roles": [role], "password": PASSWORD}
                 add_account(database, _BODY, at, values, must_change=False)
         if has_cameras:
             return False
