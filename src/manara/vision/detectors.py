@@ -201,11 +201,15 @@ def _lost_detail(
 def _moved(kinds: dict[str, float], match: Match, view: View, kept: float, structure: float) -> None:
     """The structure is there and lies elsewhere, or is another."""
     shift_px = float(np.hypot(match.right_px, match.down_px))
+    sure = min(8.0, max(5.5, 0.5 * view.distinct))  # of a view of few lines, half of it is less sure to be known
     elsewhere = (
-        shift_px >= 5 and match.best_sigmas >= 8 and match.best > 1.25 * match.score and match.best > 0.35 * view.score
+        shift_px >= 5
+        and match.best_sigmas >= sure
+        and match.best > 1.25 * match.score
+        and match.best > 0.35 * view.score
     )
     if elsewhere:
-        kinds["image_moved"] = ramp(shift_px, 3, 8) * ramp(match.best_sigmas, 6, 10)
+        kinds["image_moved"] = ramp(shift_px, 3, 8) * ramp(match.best_sigmas, 0.75 * sure, 1.1 * sure)
     elif view.score >= 0.2:
         # Another picture altogether: nothing of it lies where it lay, though there is much to see.
         other = ramp(kept, 0.4, 0.15) * ramp(match.sigmas, 7, 4) * ramp(structure, 0.3, 0.6)

@@ -20,6 +20,7 @@ _LEAST_LOOKS = 8  # before so many, what is normal is not known
 _LATELY = 12
 _ALIKE, _ALIKE_AGAIN = 0.65, 1.3  # of the least difference lately
 _UNLIKE_MOST = 5  # looks in turn that may be of another quality
+_CALMER = 0.85  # of the least difference lately: the next look should come soon
 _CLOCK_ROWS = 2
 _CLOCK_BLOCKS = 14
 _LATEST = 8  # earlier looks that a frozen picture is sought among
@@ -84,7 +85,7 @@ class Repeats:
         same = same and self._like_a_clock(blocks[nearest], max(0.6, usual))
         # An encoder that changes its quality makes the same picture look a little different: such looks do not count,
         # nor do they end the run; less so once a picture came again exactly, which a live one never does.
-        self._calmer = usual > 0.5 and cores[-1] <= usual
+        self._calmer = usual > 0.5 and cores[-1] <= _CALMER * usual
         alike = same or (usual > 0.5 and cores[-1] <= (_ALIKE_AGAIN if self._still else _ALIKE) * usual)
         self._unlike = 0 if same else self._unlike + 1
         if alike and self._unlike <= _UNLIKE_MOST:
