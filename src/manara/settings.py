@@ -182,7 +182,7 @@ class Telemetry(_Part):
         0,
         ge=0,
         le=65535,
-        description="Port of our own MQTT broker for field devices; 0 = none (name another's address).",
+        description="Port of our own MQTT broker for field devices, each with its own account; 0 = none.",
     )
     mqtt_host: str = Field("127.0.0.1", description="Address our own broker listens on; beyond loopback it wants TLS.")
     mqtt_tls_certificate: Path | None = Field(None, description="PEM file of the broker's certificate; turns TLS on.")

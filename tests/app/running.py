@@ -37,17 +37,15 @@ def until(condition: Callable[[], Any], what: str, timeout_s: float = LONG_S) ->
 
 
 class Running:
-    """`manara up` on a data folder. `cameras` is {code: RTSP address}, seeded before it starts; `broker`: with ours."""
+    """`manara up` on a data folder. `cameras` is {code: RTSP address}, seeded before it starts."""
 
-    def __init__(
-        self, folder: Path, cameras: dict[str, str] | None = None, recorders: int = 1, *, broker: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, cameras: dict[str, str] | None = None, recorders: int = 1) -> None:
         self.folder = folder
         self.port = free_port()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "manara.toml").write_text(
             f"[recorder]\nprocesses = {recorders}\nbackoff_max_s = 1\nsync_interval_s = 0.5\n"
-            f"[web]\nport = {self.port}\n[telemetry]\nmqtt_port = {free_port() if broker else 0}\n",
+            f"[web]\nport = {self.port}\n",
             encoding="utf-8",
         )
         self.settings: Settings = load(folder / "manara.toml", environ={}, flags={"data": {"directory": str(folder)}})

@@ -131,20 +131,27 @@ def test_a_power_source_is_added_by_form_which_names_what_is_wrong(technician: P
 
 
 @ONCE
-def test_a_push_devices_token_is_shown_once(technician: Person) -> None:
+@pytest.mark.parametrize("protocol", ["push", "mqtt"])
+def test_a_devices_token_is_shown_once(technician: Person, protocol: str) -> None:
     page, words = technician.page, technician.words
     site = next(one for one in technician.api("/api/sites") if one["kind"] == "pole")
-    code = f"PUSH-{words.language.upper()}"
+    code = f"{protocol.upper()}-{words.language.upper()}"
     page.goto(f"{technician.room.base}/infrastructure/devices/new?site={site['id']}")
     side = page.locator(".page-side")
     side.get_by_label(label_of(words("infrastructure:field.code"))).fill(code)
     side.locator(".select-button").first.click()
-    page.get_by_role("option", name=words("infrastructure:choice.protocol.push")).click()
+    page.get_by_role("option", name=words(f"infrastructure:choice.protocol.{protocol}")).click()
+    if protocol == "mqtt":
+        side.get_by_label(label_of(words("infrastructure:field.address"))).fill(f"mqtt:///site/{code}")
     side.get_by_role("button", name=words("common:save"), exact=True).click()
     token = page.get_by_test_id("token")
     expect(token).to_be_visible()
     secret = token.inner_text()
     assert len(secret) > 20
+    dialog = page.get_by_role("dialog")
+    how = {"push": ["POST /api/telemetry"], "mqtt": [code, f"site/{code}/"]}
+    for told in how[protocol]:
+        expect(dialog.locator("bdi", has_text=re.compile(f"^{re.escape(told)}$"))).to_be_visible()
     page.get_by_role("button", name=words("infrastructure:token_kept")).click()
     expect(token).to_have_count(0)
     assert secret not in page.content()

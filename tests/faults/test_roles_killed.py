@@ -30,7 +30,7 @@ def written(running: Running, recorder: str = "recorder-1") -> int:
 
 
 def test_every_role_comes_back_and_recording_goes_on(tmp_path: Path, cameras: dict[str, str]) -> None:
-    with Running(tmp_path, cameras, broker=True) as running:
+    with Running(tmp_path, cameras) as running:
         until(lambda: recording(running) == CAMERAS, "all cameras record")
         until(lambda: written(running) >= CAMERAS, "fragments reach the disk")
 
@@ -40,7 +40,7 @@ def test_every_role_comes_back_and_recording_goes_on(tmp_path: Path, cameras: di
         assert time.monotonic() - began_s < patience_s(10)
         assert running.back("recorder-1", killed)
 
-        for name in ("health", "vision-1", "broker"):
+        for name in ("health", "vision-1"):
             killed, before = running.kill(name), running.frames()
             until(lambda name=name, killed=killed: running.back(name, killed), f"{name} is back")  # type: ignore[misc]
             until(lambda before=before: running.frames() > before, "recording goes on")  # type: ignore[misc]
@@ -59,7 +59,6 @@ def test_every_role_comes_back_and_recording_goes_on(tmp_path: Path, cameras: di
         roles = running.processes()
         assert {name: role["restarts"] for name, role in roles.items()} == {
             "journal": 1,
-            "broker": 1,
             "control": 1,
             "recorder-1": 1,
             "health": 1,
@@ -99,9 +98,9 @@ def test_cameras_of_a_dead_recorder_are_taken_by_the_other(tmp_path: Path, camer
 
 
 def test_children_end_with_their_supervisor(tmp_path: Path) -> None:
-    with Running(tmp_path, broker=True) as running:
+    with Running(tmp_path) as running:
         pids = [int(process["pid"]) for process in running.processes().values()]
-        assert sorted(running.processes()) == ["broker", "control", "health", "journal", "recorder-1", "vision-1"]
+        assert sorted(running.processes()) == ["control", "health", "journal", "recorder-1", "vision-1"]
         assert running.process is not None
         running.process.kill()
         running.process.wait(5)

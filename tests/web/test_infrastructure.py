@@ -14,7 +14,8 @@ from manara.access.who import Who
 from manara.base.clock import to_datetime
 from manara.messages import LatestReading, Vitals, VitalsReport
 from manara.network.health.tables import BatteryForecast
-from manara.network.infrastructure.devices import device_by_token
+from manara.network.infrastructure.devices import device_by_token, device_specs
+from manara.network.telemetry.devices import token_fits
 from manara.store.journal import BUCKET_WANTED, VITALS_SUBJECT
 from manara.web.vitals import SILENT_S
 from tests.support.patience import LONG_S
@@ -117,6 +118,19 @@ def test_a_token_is_shown_once_and_opens_only_its_device(world: World) -> None:
     with world.database.read() as session:
         assert device_by_token(session, token) is None
         assert device_by_token(session, renewed) is not None
+    own = add(world, "devices", site_id=north, code="RTU-2", protocol="mqtt", address="mqtt:///site/RTU-2")
+    assert own["has_token"]
+    with world.database.read() as session:
+        assert device_by_token(session, own["token"]) is None  # it is let in by the broker, not by HTTP
+        specs = {spec.id: spec for spec in device_specs(session)}
+        assert token_fits(own["token"], specs[own["id"]].token_hash)
+    outside = add(world, "devices", site_id=north, code="RTU-3", protocol="mqtt", address="mqtt://broker/site/RTU-3")
+    assert not outside["has_token"]
+    refused = world.ask("technician", "POST", f"/api/infrastructure/devices/{outside['id']}/token")
+    assert (refused.status_code, refused.json()["error"]) == (409, "device_needs_no_token")
+    change = {"address": "mqtt:///site/RTU-3"}
+    world.ask("technician", "PATCH", f"/api/infrastructure/devices/{outside['id']}", json=change)
+    assert world.ask("technician", "POST", f"/api/infrastructure/devices/{outside['id']}/token").status_code == 200
     values = {"protocol": "snmp", "address": "10.0.0.9", "credentials": {"community": "s3cret"}}
     asked = add(world, "devices", site_id=north, code="SNMP-1", **values)
     assert asked["has_credentials"]

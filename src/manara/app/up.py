@@ -22,7 +22,6 @@ from manara.messages import RoleRestarted
 from manara.network.tables import Camera
 from manara.settings import Settings
 from manara.store.journal_nats import NatsJournal
-from manara.store.mqtt_broker import configure_broker
 from manara.store.nats_server import JournalAddress, answers, configure
 
 log = logging.getLogger(__name__)
@@ -133,15 +132,6 @@ async def grow(
                 supervisor.start(role)
 
 
-def broker_of(settings: Settings) -> Role:
-    """The broker of field devices, which is no part of Manara but a server that we start."""
-    folders, part = Folders.of(settings), settings.telemetry
-    _, command = configure_broker(
-        folders.data, part.mqtt_host, part.mqtt_port, part.mqtt_tls_certificate, part.mqtt_tls_key
-    )
-    return Role("broker", command, output=_fresh(folders.logs / "broker.log"))
-
-
 def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate: bool) -> list[Role]:
     """The roles of this machine but the journal. `settings_arguments` make a child read the same settings."""
 
@@ -151,8 +141,6 @@ def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate:
     roles = [role("control", "control"), *recorders_of(settings_arguments, recorder_count(settings))]
     roles.append(role("health", "health"))
     roles += visions_of(settings_arguments, vision_processes(settings, camera_count(settings)))
-    if settings.telemetry.mqtt_port:
-        roles.insert(0, broker_of(settings))
     if simulate:
         # Stopped last, so that stopping does not look like cameras that went away.
         roles.insert(0, role("simulate", "simulators", last=True))

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from manara.base.clock import Clock
-from manara.base.errors import ManaraError, Unavailable
+from manara.base.errors import ManaraError
 from manara.simulate.asked import AskedServers
 from manara.simulate.ballast import Ballast
 from manara.simulate.desk import CameraDesk
@@ -20,7 +20,6 @@ from manara.simulate.estate import Estate
 from manara.simulate.schedule import Mood, Timetable
 from manara.simulate.telemetry import LOST, Failures, Post, Publisher, Pusher, Speaker, Voices
 from manara.simulate.trouble import Fault, Trouble
-from manara.store.mqtt_broker import BrokerAddress
 
 log = logging.getLogger(__name__)
 STEP_S = 1.0
@@ -55,17 +54,12 @@ class Played:
         self.failures = Failures()
         self.posts_left_out = 0
 
-    def speak(self, directory: Directory, base_url: str, data_folder: Path) -> None:
-        """Let the devices tell Manara; without it they are mute."""
+    def speak(self, directory: Directory, base_url: str, broker: tuple[str, int]) -> None:
+        """Let the devices tell Manara; without it they are mute. `broker`: host and port of Manara's own, 0 = none."""
         self._voices = Voices(self.estate, directory)
         self._speakers["push"] = Pusher(base_url, directory.tokens)
-        if any(device.row["protocol"] == "mqtt" for device in self.estate.devices.values()):
-            try:
-                broker = BrokerAddress.read(data_folder)
-            except Unavailable as error:
-                log.warning("devices of MQTT are mute", extra={"reason": error.message})
-            else:
-                self._speakers["mqtt"] = Publisher(broker.host, broker.port, broker.field_password)
+        if broker[1]:
+            self._speakers["mqtt"] = Publisher(*broker, directory.tokens)
         self._asked = AskedServers(self.estate, directory.modbus_port, directory.snmp_port)
 
     async def run(self) -> None:

@@ -185,7 +185,8 @@ def _played(settings: Settings, stage: _Stage, server: RtspServer) -> Played:
     directory = Directory.read(folder)
     if directory is not None:
         scheme = "https" if settings.web.tls_certificate else "http"
-        played.speak(directory, f"{scheme}://127.0.0.1:{settings.web.port}", settings.data.directory)
+        broker = (settings.telemetry.mqtt_host, settings.telemetry.mqtt_port)
+        played.speak(directory, f"{scheme}://127.0.0.1:{settings.web.port}", broker)
     return played
 
 

@@ -8,6 +8,7 @@ that cannot be reached loses them, as a box without memory would, and it is coun
 import asyncio
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -127,30 +128,37 @@ class Pusher:
 
 
 class Publisher:
-    """MQTT to Manara's own broker, as a gateway of field devices would: `site/<device>/readings`."""
+    """MQTT to Manara's own broker, each device on a connection and with the token of its own:
+    `site/<device>/readings`.
+    """
 
-    def __init__(self, host: str, port: int, password: str) -> None:
-        self._address = (host, port, password)
-        self._client: aiomqtt.Client | None = None
-        self._turn = asyncio.Lock()
+    def __init__(self, host: str, port: int, tokens: dict[str, str]) -> None:
+        self._host, self._port, self._tokens = host, port, tokens
+        self._clients: dict[str, aiomqtt.Client] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def say(self, post: Post) -> None:
         """Publish one post, on a connection that is made where there is none. Raises `aiomqtt.MqttError`."""
-        async with self._turn:
-            host, port, password = self._address
+        code = post.device
+        token = self._tokens.get(code)
+        if token is None:
+            return
+        async with self._turns[code]:
             try:
-                if self._client is None:
-                    client = aiomqtt.Client(host, port, username="field", password=password, timeout=PUSH_TIMEOUT_S)
+                if code not in self._clients:
+                    client = aiomqtt.Client(
+                        self._host, self._port, username=code, password=token, timeout=PUSH_TIMEOUT_S
+                    )
                     await client.__aenter__()
-                    self._client = client
+                    self._clients[code] = client
                 body = json.dumps({"readings": as_readings(post)}).encode()
-                await self._client.publish(f"site/{post.device}/readings", body, qos=1)
+                await self._clients[code].publish(f"site/{code}/readings", body, qos=1)
             except aiomqtt.MqttError:
-                await self._drop()
+                await self._drop(code)
                 raise
 
-    async def _drop(self) -> None:
-        client, self._client = self._client, None
+    async def _drop(self, code: str) -> None:
+        client = self._clients.pop(code, None)
         if client is not None:
             try:
                 await client.__aexit__(None, None, None)
@@ -158,9 +166,10 @@ class Publisher:
                 log.debug("a broken connection was dropped", extra={"reason": str(error)})
 
     async def close(self) -> None:
-        """Close the connection."""
-        async with self._turn:
-            await self._drop()
+        """Close the connections."""
+        for code in list(self._clients):
+            async with self._turns[code]:
+                await self._drop(code)
 
 
 def as_readings(post: Post) -> list[dict[str, object]]:

@@ -172,7 +172,11 @@ def test_a_whole_network_or_nothing(rig: Rig, sites: dict[str, str]) -> None:
         "cabinets": [{"site": "P1"}],
         "switches": [{"site": "P1", "code": "SW-1"}, {"site": "CTRL", "code": "SW-0"}],
         "links": [{"code": "L", "a_site": "P1", "b_site": "CTRL", "a_switch": "SW-1", "a_port": 8}],
-        "devices": [{"site": "P1", "code": "D", "protocol": "push", "subjects": subjects}],
+        "devices": [
+            {"site": "P1", "code": "D", "protocol": "push", "subjects": subjects},
+            {"site": "P1", "code": "M", "protocol": "mqtt", "address": "mqtt:///site/M"},
+            {"site": "P1", "code": "O", "protocol": "mqtt", "address": "mqtt://broker/site/O"},
+        ],
     }  # fmt: skip
     bad = rows | {
         "links": [{"code": "L", "a_site": "P9", "b_site": "CTRL"}],
@@ -186,8 +190,8 @@ def test_a_whole_network_or_nothing(rig: Rig, sites: dict[str, str]) -> None:
         rig.database, rig.box, rig.who, rig.at, **rows, tokens=tokens, camera_ports={"C1": ("SW-1", 1)},
         suppliers={"P1": "Ur Works"},
     )  # fmt: skip
-    assert counts == {"power_sources": 1, "cabinets": 1, "switches": 2, "links": 1, "devices": 1}
-    assert list(tokens) == ["D"]
+    assert counts == {"power_sources": 1, "cabinets": 1, "switches": 2, "links": 1, "devices": 3}
+    assert list(tokens) == ["D", "M"]
     with rig.database.read() as session:
         site = session.get(Site, sites["P1"])
         camera = session.get(Camera, sites["C1"])

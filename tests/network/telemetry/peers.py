@@ -19,7 +19,7 @@ from manara.messages import Reading
 from manara.network.telemetry.devices import Credentials, DeviceSpec, DeviceState, seal_credentials
 from manara.network.telemetry.gather import Gatherer
 from manara.network.telemetry.latest import Latest
-from manara.network.telemetry.mqtt import Broker
+from manara.network.telemetry.own_broker import Place
 from manara.network.telemetry.profiles import Profiles
 from manara.store.nats_server import free_port
 from manara.store.secret import SecretBox
@@ -140,7 +140,7 @@ async def modbus_server(registers: Mapping[int, Sequence[int]], unit: int = 1, p
 class Gathering:
     """A gatherer with its latest values, running."""
 
-    def __init__(self, devices: Sequence[DeviceSpec], profiles: Profiles | None, own_broker: Broker | None) -> None:
+    def __init__(self, devices: Sequence[DeviceSpec], profiles: Profiles | None, own_broker: Place | None) -> None:
         self.clock = SystemClock()
         self.latest = Latest(self.clock)
         self.devices = list(devices)
@@ -172,7 +172,7 @@ class Gathering:
 
 @contextlib.asynccontextmanager
 async def gathering(
-    *devices: DeviceSpec, profiles: Profiles | None = None, own_broker: Broker | None = None
+    *devices: DeviceSpec, profiles: Profiles | None = None, own_broker: Place | None = None
 ) -> AsyncIterator[Gathering]:
     """A running gatherer of these devices."""
     made = Gathering(devices, profiles, own_broker)

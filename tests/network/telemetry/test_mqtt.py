@@ -197,17 +197,15 @@ def test_a_wrong_password_is_told_apart_from_a_broker_that_is_away(tmp_path: Pat
         "mqtt://u:p@host/x",
         "mqtt://host/a/#",
         "mqtt://h:99999/x",
-        "mqtt:///x",
     ],
 )
 def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(DeviceFault) as fault:
-        broker_of(device("mqtt", address), Credentials(), None)
+        broker_of(device("mqtt", address), Credentials())
     assert fault.value.why == "address"
 
 
 def test_an_address_names_broker_and_prefix() -> None:
-    own = Broker("127.0.0.1", 1, False, "gather", "secret")
     named = Credentials(username="u", password="p")
-    assert broker_of(device("mqtt", "mqtts://h/a/b"), named, own) == (Broker("h", 8883, True, "u", "p"), "a/b")
-    assert broker_of(device("mqtt", "mqtt:///site/1"), named, own) == (own, "site/1")
+    assert broker_of(device("mqtt", "mqtts://h/a/b"), named) == (Broker("h", 8883, True, "u", "p"), "a/b")
+    assert broker_of(device("mqtt", "mqtt:///site/1"), named) == (None, "site/1")

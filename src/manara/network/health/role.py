@@ -39,7 +39,7 @@ from manara.network.power import shed_clock
 from manara.network.telemetry.devices import DeviceSpec
 from manara.network.telemetry.gather import PUSH_SUBJECT, Gatherer
 from manara.network.telemetry.latest import Latest
-from manara.network.telemetry.mqtt import own_broker_of
+from manara.network.telemetry.own_broker import Place
 from manara.network.telemetry.profiles import Profiles
 from manara.settings import Settings
 from manara.store.database import Database
@@ -99,8 +99,9 @@ class Health:
         self.measurements = Measurements(
             folder / "measurements", keep_raw_days=keep.keep_raw_days, keep_rollup_days=keep.keep_rollup_days
         )
-        broker = own_broker_of(folder) if keep.mqtt_port else None
-        self.gatherer = Gatherer(self._specs, self._sink, box, clock, profiles=Profiles(folder), own_broker=broker)
+        place = Place(keep.mqtt_host, keep.mqtt_port, keep.mqtt_tls_certificate, keep.mqtt_tls_key)
+        own = place if keep.mqtt_port else None
+        self.gatherer = Gatherer(self._specs, self._sink, box, clock, profiles=Profiles(folder), own_broker=own)
         self.batteries = Batteries()
         self.vitals = VitalsBook()
         self.forecasts: dict[str, Mapping[str, Any]] = {}

@@ -1,7 +1,7 @@
 """Adding, changing and removing power sources, cabinets, switches, links and telemetry devices; also many at once.
 
 Each action judges everything first and names all faults, then commits state, audit entry and `InfrastructureChanged`
-together. Credentials are sealed here and go nowhere else; a push device's token is answered once and kept as its hash.
+together. Credentials are sealed here and go nowhere else; a device's token is answered once and kept as its hash.
 Called by the web's routes, by `imports.py` and by seeding; reading: `views.py`.
 """
 
@@ -20,7 +20,7 @@ from manara.network.infrastructure.known import Known, judge, value_of
 from manara.network.infrastructure.tables import Link
 from manara.network.infrastructure.views import TABLES
 from manara.network.tables import Camera, Site
-from manara.network.telemetry.devices import new_token
+from manara.network.telemetry.devices import new_token, takes_token
 from manara.store import meanwhile
 from manara.store.act import Act
 from manara.store.database import Database
@@ -32,7 +32,7 @@ _AUDIT_MOST = 500  # names in one audit entry of a bulk action; more make severa
 def add(
     database: Database, box: SecretBox, who: Who, at: datetime, noun: str, values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Add a row of `noun`; returns its view, of a push device also the `token`, which is never shown again.
+    """Add a row of `noun`; returns its view, of a device that takes one also the `token`, never shown again.
 
     Raises `InvalidInput` with all faults, `Conflict` where there is such a row, `Forbidden` outside one's own sectors.
     """
@@ -45,7 +45,7 @@ def add(
         _free_key(act, noun, clean, None)
         stored = identified(noun, sealed(box, clean))
         token = ""
-        if noun == "device" and stored["protocol"] == "push":
+        if noun == "device" and takes_token(stored["protocol"], stored["address"]):
             token, stored["token_hash"] = new_token(stored["id"])
         row = TABLES[noun](changed_us=act.at_us, **stored)
         act.session.add(row)
@@ -110,11 +110,16 @@ def remove(database: Database, who: Who, at: datetime, noun: str, row_id: str) -
 
 
 def renew_token(database: Database, who: Who, at: datetime, device_id: str) -> str:
-    """A new token for a device that pushes; the old one ends at once. Answered once, never shown again."""
+    """A new token for a device that pushes, or publishes to our own broker; the old one ends at once, and with it what
+    is open. Answered once, never shown again.
+    """
     with database.act(who, at) as act:
         row = views.row_of(act.session, "device", device_id, who)
-        if row.protocol != "push":
-            raise Conflict(f"Device {row.code} does not push; it needs no token.", code="device_needs_no_token")
+        if not takes_token(row.protocol, row.address):
+            raise Conflict(
+                f"Device {row.code} neither pushes nor publishes to our own broker; it needs no token.",
+                code="device_needs_no_token",
+            )
         token, row.token_hash = new_token(row.id)
         meanwhile.mark_changed(act, row)
         act.audit("device:renew_token", subject=row.id)
@@ -137,7 +142,7 @@ def seed(
 
     `given`: `power_sources`, `cabinets`, `switches`, `links`, `devices`, rows as for `add`, which refer to each other
     by id or by `site`, `a_site`, `a_switch` … code, and may carry an `id`. `camera_ports`: camera code → switch code
-    and port. `suppliers`: site code → name. `tokens`, where given, is filled with the tokens of push devices by code.
+    and port. `suppliers`: site code → name. `tokens`, where given, is filled with the tokens of devices by code.
     Raises `InvalidInput` with all faults (row numbers count within each noun).
     """
     unknown = given.keys() - rules.PLURALS.keys()
@@ -165,7 +170,7 @@ def seed(
                 stored = identified(noun, sealed(box, clean)) | {"changed_us": act.at_us}
                 if row_id and noun != "cabinet":
                     stored["id"] = row_id
-                if noun == "device" and stored["protocol"] == "push" and tokens is not None:
+                if noun == "device" and tokens is not None and takes_token(stored["protocol"], stored["address"]):
                     tokens[stored["code"]], stored["token_hash"] = new_token(stored["id"])
                 made.append(stored)
                 known.learn(noun, stored)

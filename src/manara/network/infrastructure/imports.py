@@ -3,8 +3,8 @@
 A file is parsed (pure), planned against what is there (added, updated or unchanged: a row is found again by its code,
 or by site and kind) and then, if nothing at all is wrong, applied in one action. A dry run stops after the plan. Rows
 refer to sites, switches, links and cameras by code. A column that is missing leaves its field alone; an empty cell sets
-the default, but empty credentials leave the credentials. A push device that is new here gets its token afterwards, by
-its own route. Bounds are those of `formats/csv_table.py`.
+the default, but empty credentials leave the credentials. A device that is new here gets its token afterwards, by its
+own route. Bounds are those of `formats/csv_table.py`.
 """
 
 from dataclasses import dataclass, field

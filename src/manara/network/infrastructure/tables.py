@@ -99,8 +99,8 @@ class Link(Base):
 
 
 class TelemetryDevice(Base):
-    """What tells readings of a site. Secrets never leave the program: `credentials_sealed` is sealed, a push device's
-    token is kept as its SHA-256.
+    """What tells readings of a site. Secrets never leave the program: `credentials_sealed` is sealed, the token of
+    one that pushes, or publishes to our own broker, is kept as its SHA-256.
     """
 
     __tablename__ = "device"

@@ -179,6 +179,13 @@ class Book:
             self._become(entry, "unreadable", why)
         state.detail = detail[:300]
 
+    def refused(self, device_id: str, why: str, detail: str) -> None:
+        """Something that it said was not its to say."""
+        entry = self._entries.get(device_id)
+        if entry is not None:
+            entry.state.refused += 1
+            self.unreadable(device_id, why, detail)
+
     def connected(self, device_id: str) -> None:
         """Its broker is there (again); what it does itself is to be heard."""
         entry = self._entries.get(device_id)

@@ -1,7 +1,8 @@
 """What the gatherer is told of a device, what it tells of one, and how a device's secrets are kept.
 
 A `DeviceSpec` is made by whoever reads the table of devices; this folder knows no table. Credentials are one JSON
-object sealed by `store.secret` (`Credentials`). A device that pushes has a token instead, of which only a hash is kept.
+object sealed by `store.secret` (`Credentials`). A device that pushes, or publishes to our own MQTT broker, has a token
+instead, of which only a hash is kept.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -73,8 +75,15 @@ def open_credentials(box: SecretBox, sealed: str) -> Credentials:
         raise ManaraError("The device's stored credentials cannot be read; enter them again.", "credentials") from error
 
 
+def takes_token(protocol: str, address: str) -> bool:
+    """Whether a device signs in with a token of ours: it pushes, or publishes to our own broker (an address without
+    a host); an outside broker has its own accounts.
+    """
+    return protocol == "push" or (protocol == "mqtt" and not urlsplit(address).netloc)
+
+
 def new_token(device_id: str) -> tuple[str, str]:
-    """A token for a device that pushes, and the hash to keep. The token is shown once."""
+    """A token for a device, and the hash to keep. The token is shown once."""
     token = f"{device_id}.{secrets.token_urlsafe(32)}"
     return token, hash_token(token)
 
@@ -93,6 +102,8 @@ State = Literal["waiting", "ok", "silent", "unreadable"]
 
 # why a device is unreadable
 AUTH = "auth"
+TOKEN = "token"  # noqa: S105 it signs in to our own broker with a wrong token, or was never given one
+TOPIC = "topic"  # it publishes to a topic of our own broker that is not its own
 TIMEOUT = "timeout"
 BAD_DATA = "bad_data"
 ADDRESS = "address"  # it cannot be asked as it is written

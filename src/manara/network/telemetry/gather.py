@@ -1,4 +1,4 @@
-"""Gathering what all devices tell: listens to brokers, asks agents and servers in turn, takes what is pushed.
+"""Gathering what all devices tell: listens to brokers, runs our own, asks agents and servers, takes what is pushed.
 
 Runs in the `health` role. `devices` says which devices there are (asked again each 10 s and when `changed` is called);
 every reading is handed to `sink`, which answers for each why it is refused (`latest.Latest.take_each`). What became of
@@ -25,6 +25,7 @@ from manara.network.telemetry.devices import (
     ADDRESS,
     AUTH,
     PROFILE,
+    TOKEN,
     DeviceFault,
     DeviceSpec,
     DeviceState,
@@ -34,6 +35,7 @@ from manara.network.telemetry.echo import EchoPoller, EchoShared
 from manara.network.telemetry.found import Poller
 from manara.network.telemetry.modbus import ModbusPoller, ModbusShared
 from manara.network.telemetry.mqtt import Broker, BrokerReader, Listening, broker_of
+from manara.network.telemetry.own_broker import OwnBroker, Place
 from manara.network.telemetry.payload import PUSH_SUBJECT, Named
 from manara.network.telemetry.profiles import (
     EchoProfile,
@@ -82,19 +84,19 @@ class Gatherer:
         clock: Clock,
         *,
         profiles: Profiles | None = None,
-        own_broker: Broker | None = None,
+        own_broker: Place | None = None,
         refresh_s: float = REFRESH_S,
     ) -> None:
         self._devices = devices
         self._box = box
         self._clock = clock
         self._profiles = profiles or Profiles()
-        self._own_broker = own_broker
         self._refresh_s = refresh_s
         self._book = Book(sink, clock)
+        self._own = OwnBroker(own_broker, self._book) if own_broker is not None else None
         self._specs: dict[str, DeviceSpec] = {}
         self._polling: dict[str, _Polling] = {}
-        self._listening: dict[str, tuple[Broker, Listening]] = {}
+        self._listening: dict[str, tuple[Broker | None, Listening]] = {}  # None: our own broker
         self._brokers: dict[Broker, _BrokerRun] = {}
         self._asked = asyncio.Event()
         self._snmp, self._modbus, self._echo = SnmpShared(), ModbusShared(), EchoShared()
@@ -105,13 +107,18 @@ class Gatherer:
 
     async def run(self) -> None:
         """Gather for ever; lets go of everything when cancelled."""
+        own = None if self._own is None else asyncio.create_task(self._own.run(), name="own-broker")
         try:
             while True:
+                if own is not None and own.done():
+                    own.result()  # it never ends by itself: let the process die and be started again
                 self._asked.clear()
                 await self._refresh()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._asked.wait(), self._refresh_s)
         finally:
+            if own is not None:
+                await _end(own)
             await self._close()
 
     def changed(self) -> None:
@@ -136,6 +143,7 @@ class Gatherer:
             "pushes_of_unknown_devices": self.unknown_pushes,
             "telemetry_errors": self.errors,
             "telemetry_refresh_failures": self.refresh_failures,
+            **(self._own.counters() if self._own is not None else {}),
         }
 
     async def take_pushed(self, data: bytes) -> bytes:
@@ -213,7 +221,11 @@ class Gatherer:
         poller: Poller
         match profile:
             case MqttProfile():
-                broker, prefix = broker_of(spec, credentials, self._own_broker)
+                broker, prefix = broker_of(spec, credentials)
+                if broker is None and self._own is None:
+                    raise DeviceFault(ADDRESS, "this installation runs no broker of its own: set telemetry.mqtt_port")
+                if broker is None and not spec.token_hash:
+                    raise DeviceFault(TOKEN, "it has no token yet: make one under Infrastructure")
                 self._listening[spec.id] = (broker, Listening(spec, profile, prefix))
                 return
             case SnmpProfile():
@@ -237,8 +249,11 @@ class Gatherer:
     async def _equal_brokers(self) -> None:
         """One connection for each broker that any device needs, hearing exactly its devices."""
         wanted: dict[Broker, list[Listening]] = {}
+        own: list[Listening] = []
         for broker, listening in self._listening.values():
-            wanted.setdefault(broker, []).append(listening)
+            (own if broker is None else wanted.setdefault(broker, [])).append(listening)
+        if self._own is not None:
+            self._own.want(own)
         for broker in self._brokers.keys() - wanted.keys():
             await _end(self._brokers.pop(broker).task)
         for broker, all_of_it in wanted.items():

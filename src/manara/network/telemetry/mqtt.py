@@ -1,10 +1,11 @@
-"""Listening to devices that publish over MQTT: one connection a broker, each device below a prefix of its own.
+"""Listening to devices that publish to outside brokers: one connection a broker, each device below its own prefix.
 
-A device's address is `mqtt://host[:port]/prefix` (`mqtts://` with TLS; without a host: the own broker, see
-`store/nats_server.py`). Its messages are taken where the mapping file names their topic, or, where the device names its
-readings itself, from any topic directly below the prefix. A message that the broker kept for us (*retained*) may be old
-and is believed only where it carries its own time. The connection is made again for ever, with growing waits. Bounds:
-64 KiB a message, 20,000 waiting messages, 0.5 to 30 s between two tries; floods are the gatherer's to limit.
+A device's address is `mqtt://host[:port]/prefix` (`mqtts://` with TLS; without a host: our own, see `own_broker.py`).
+Its messages are taken where the mapping file names their topic, or, where the device names its readings itself, from
+any topic directly below the prefix (`Listening`, `hand_on`: of our own broker's devices too). A message that the broker
+kept for us (*retained*) may be old and is believed only where it carries its own time. The connection is made again for
+ever, with growing waits. Bounds: 64 KiB a message, 20,000 waiting messages, 0.5 to 30 s between two tries; floods are
+the gatherer's to limit.
 Source: OASIS MQTT 3.1.1; the library aiomqtt.
 """
 
@@ -13,21 +14,18 @@ import logging
 import random
 import secrets
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import aiomqtt
 
-from manara.base.errors import Unavailable
 from manara.network.telemetry.convert import parse_path
 from manara.network.telemetry.devices import ADDRESS, AUTH, BAD_DATA, BROKER, Credentials, DeviceFault, DeviceSpec
 from manara.network.telemetry.found import Found
 from manara.network.telemetry.payload import BadPayload, Named, at_path, parse_json, parse_named, parse_time
 from manara.network.telemetry.profiles import MqttProfile, MqttReading
-from manara.store.mqtt_broker import BrokerAddress
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +49,9 @@ class Broker:
     tls: bool
     username: str
     password: str = field(repr=False)
-    certificate: str = ""  # of our own broker: this one is trusted, whatever name it bears; "" = the usual authorities
+
+
+Entries = Sequence[tuple[MqttReading, tuple[str | int, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,27 @@ class Listening:
     spec: DeviceSpec
     profile: MqttProfile
     prefix: str
+    topics: Mapping[str, Entries] = field(init=False)  # whole topic → what is read there; empty where it names itself
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[tuple[MqttReading, tuple[str | int, ...]]]] = {}
+        if not self.names_itself:
+            for entry in self.profile.reading:
+                found.setdefault(f"{self.prefix}/{entry.topic}", []).append((entry, parse_path(entry.path)))
+        object.__setattr__(self, "topics", found)
+
+    @property
+    def names_itself(self) -> bool:
+        """Whether the device names its readings as in a push."""
+        return self.profile.mqtt.format == "readings"
+
+    def asked(self) -> Iterator[str]:
+        """The topics to subscribe to."""
+        yield from [f"{self.prefix}/+"] if self.names_itself else self.topics
+
+    def asks_for(self, topic: str) -> bool:
+        """Whether this topic tells anything of the device."""
+        return topic.rpartition("/")[0] == self.prefix if self.names_itself else topic in self.topics
 
 
 class Hearer(Protocol):
@@ -91,8 +112,8 @@ class Hearer(Protocol):
         ...
 
 
-def broker_of(spec: DeviceSpec, credentials: Credentials, own: Broker | None) -> tuple[Broker, str]:
-    """The broker of a device and its prefix there. Raises `DeviceFault` where the address is none."""
+def broker_of(spec: DeviceSpec, credentials: Credentials) -> tuple[Broker | None, str]:
+    """The broker of a device (None: our own) and its prefix there. Raises `DeviceFault` where the address is none."""
     try:
         parts = urlsplit(spec.address)
         host, port = parts.hostname or "", parts.port
@@ -112,12 +133,42 @@ def broker_of(spec: DeviceSpec, credentials: Credentials, own: Broker | None) ->
             f"the address {spec.address[:80]!r} is not mqtt://host:port/prefix (credentials go into their fields)",
         )
     if not host:
-        if own is None:
-            raise DeviceFault(ADDRESS, "this installation runs no broker of its own: set telemetry.mqtt_port")
-        return own, prefix
+        return None, prefix
     tls = parts.scheme == "mqtts"
     broker = Broker(host, port or (8883 if tls else 1883), tls, credentials.username, credentials.password)
     return broker, prefix
+
+
+def hand_on(hearer: Hearer, one: Listening, topic: str, payload: bytes, *, kept: bool) -> None:
+    """Tell the hearer what a message says that the device's profile asks for."""
+    try:
+        if one.names_itself:
+            _named(hearer, one, payload, kept=kept)
+        else:
+            _mapped(hearer, one, one.topics[topic], payload, kept=kept)
+    except BadPayload as error:
+        hearer.unreadable(one.spec.id, BAD_DATA, str(error))
+
+
+def _mapped(hearer: Hearer, one: Listening, entries: Entries, payload: bytes, *, kept: bool) -> None:
+    value = parse_json(payload, most_bytes=MOST_BYTES)
+    part = one.profile.mqtt
+    at_us = parse_time(at_path(value, parse_path(part.time_path)), part.time_unit) if part.time_path else None
+    if kept and at_us is None:
+        hearer.ignored(one.spec.id)
+        return
+    hearer.heard(one.spec.id, [Found(entry, "", at_path(value, steps), at_us) for entry, steps in entries])
+
+
+def _named(hearer: Hearer, one: Listening, payload: bytes, *, kept: bool) -> None:
+    named = parse_named(payload, most_bytes=MOST_BYTES)
+    if kept:
+        timed = [item for item in named if isinstance(item, str) or item.at_us]
+        if not timed:
+            hearer.ignored(one.spec.id)
+            return
+        named = timed
+    hearer.heard_named(one.spec.id, named)
 
 
 class BrokerReader:
@@ -127,9 +178,8 @@ class BrokerReader:
         self._broker = broker
         self._hearer = hearer
         self._wanted: dict[str, Listening] = {}
-        self._topics: dict[str, list[tuple[Listening, list[tuple[MqttReading, tuple[str | int, ...]]]]]] = {}
+        self._topics: dict[str, list[Listening]] = {}  # as subscribed to
         self._qos: dict[str, int] = {}
-        self._prefixes: dict[str, list[Listening]] = {}
         self._changed = asyncio.Event()
         self.connects = 0
         self.unasked = 0  # messages that nobody asked for
@@ -137,22 +187,12 @@ class BrokerReader:
     def want(self, listening: Sequence[Listening]) -> None:
         """Hear exactly these devices from now on."""
         self._wanted = {one.spec.id: one for one in listening}
-        self._topics, self._prefixes, self._qos = {}, {}, {}
+        self._topics, self._qos = {}, {}
         for one in listening:
-            if one.profile.mqtt.format == "readings":
-                self._prefixes.setdefault(one.prefix, []).append(one)
-                self._subscribe_to(f"{one.prefix}/+", one.profile.mqtt.qos)
-                continue
-            by_topic: dict[str, list[tuple[MqttReading, tuple[str | int, ...]]]] = {}
-            for entry in one.profile.reading:
-                by_topic.setdefault(f"{one.prefix}/{entry.topic}", []).append((entry, parse_path(entry.path)))
-            for topic, entries in by_topic.items():
-                self._topics.setdefault(topic, []).append((one, entries))
-                self._subscribe_to(topic, one.profile.mqtt.qos)
+            for topic in one.asked():
+                self._topics.setdefault(topic, []).append(one)
+                self._qos[topic] = max(one.profile.mqtt.qos, self._qos.get(topic, 0))
         self._changed.set()
-
-    def _subscribe_to(self, topic: str, qos: int) -> None:
-        self._qos[topic] = max(qos, self._qos.get(topic, 0))
 
     async def run(self) -> None:
         """Connect, listen, connect again."""
@@ -182,7 +222,7 @@ class BrokerReader:
             username=broker.username or None,
             password=broker.password or None,
             identifier=f"manara-{secrets.token_hex(6)}",
-            tls_context=_tls(broker) if broker.tls else None,
+            tls_context=ssl.create_default_context() if broker.tls else None,
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_S,
             max_queued_incoming_messages=MOST_WAITING,
@@ -222,48 +262,11 @@ class BrokerReader:
             there = wanted
 
     def _take(self, topic: str, payload: bytes, *, kept: bool) -> None:
-        mapped = self._topics.get(topic, [])
-        named = self._prefixes.get(topic.rpartition("/")[0], [])
-        self.unasked += not mapped and not named
-        for one, entries in mapped:
+        asking = self._topics.get(topic, []) + self._topics.get(f"{topic.rpartition('/')[0]}/+", [])
+        self.unasked += not asking
+        for one in asking:
             if self._hearer.may_speak(one.spec.id):
-                try:
-                    self._mapped(one, entries, payload, kept=kept)
-                except BadPayload as error:
-                    self._hearer.unreadable(one.spec.id, BAD_DATA, str(error))
-        for one in named:
-            if self._hearer.may_speak(one.spec.id):
-                try:
-                    self._named(one, payload, kept=kept)
-                except BadPayload as error:
-                    self._hearer.unreadable(one.spec.id, BAD_DATA, str(error))
-
-    def _mapped(
-        self,
-        one: Listening,
-        entries: Sequence[tuple[MqttReading, tuple[str | int, ...]]],
-        payload: bytes,
-        *,
-        kept: bool,
-    ) -> None:
-        value = parse_json(payload, most_bytes=MOST_BYTES)
-        part = one.profile.mqtt
-        at_us = parse_time(at_path(value, parse_path(part.time_path)), part.time_unit) if part.time_path else None
-        if kept and at_us is None:
-            self._hearer.ignored(one.spec.id)
-            return
-        found = [Found(entry, "", at_path(value, steps), at_us) for entry, steps in entries]
-        self._hearer.heard(one.spec.id, found)
-
-    def _named(self, one: Listening, payload: bytes, *, kept: bool) -> None:
-        named = parse_named(payload, most_bytes=MOST_BYTES)
-        if kept:
-            timed = [item for item in named if isinstance(item, str) or item.at_us]
-            if not timed:
-                self._hearer.ignored(one.spec.id)
-                return
-            named = timed
-        self._hearer.heard_named(one.spec.id, named)
+                hand_on(self._hearer, one, topic, payload, kept=kept)
 
     def _denied(self, topic: str) -> None:
         for one in self._wanted.values():
@@ -280,27 +283,3 @@ class BrokerReader:
         log.info("broker is away", extra={"broker": where, "reason": str(error)[:200]})
         for device_id in self._wanted:
             self._hearer.unreadable(device_id, AUTH if refused else BROKER, detail)
-
-
-def _tls(broker: Broker) -> ssl.SSLContext:
-    if not broker.certificate:
-        return ssl.create_default_context()
-    context = ssl.create_default_context(cafile=broker.certificate)
-    context.check_hostname = False  # we reach it on loopback, and trust this one certificate only
-    return context
-
-
-def own_broker_of(data_folder: Path) -> Broker | None:
-    """Our own broker, None where this data folder knows of none (the devices that want it then say so)."""
-    try:
-        return own_broker(BrokerAddress.read(data_folder))
-    except Unavailable as error:
-        log.warning("no own broker", extra={"reason": error.message})
-        return None
-
-
-def own_broker(address: BrokerAddress) -> Broker:
-    """Our own broker as the gatherer signs in there."""
-    host = "127.0.0.1" if address.host in ("0.0.0.0", "::", "localhost") else address.host  # noqa: S104
-    tls = bool(address.certificate)
-    return Broker(host, address.port, tls, "gather", address.gather_password, address.certificate)

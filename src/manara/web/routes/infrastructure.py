@@ -90,5 +90,5 @@ def remove_row(handed: Handed, person: Person, noun: str, row_id: str) -> Respon
 
 @router.post("/devices/{row_id}/token")
 def renew_token(handed: Handed, person: Person, row_id: str) -> Response:
-    """A new token for a device that pushes; the old one ends at once."""
+    """A new token for a device that pushes or publishes to our own broker; the old one ends at once."""
     return Json({"token": actions.renew_token(handed.database, person, handed.now(), row_id)})

@@ -17,7 +17,7 @@ import { world } from "@/state/world";
 import { useColumns } from "./columns";
 import { NOUNS, type Noun, type Row } from "./nouns";
 import { RowForm } from "./RowForm";
-import { RowSide } from "./RowSide";
+import { OwnBroker, RowSide } from "./RowSide";
 import "./infrastructure.css";
 
 const ALL = "all";
@@ -46,7 +46,7 @@ function List({ noun }: { noun: Noun }) {
   const [sector, setSector] = useState(ALL);
   const [sort, setSort] = useState<Sort>({ by: noun === "power_sources" || noun === "cabinets" ? "site_code" : "code", down: false });
   const [importing, setImporting] = useState(false);
-  const [token, setToken] = useState<{ code: string; token: string } | null>(null);
+  const [token, setToken] = useState<{ row: Row; token: string } | null>(null);
   const wanted = useDeferredValue(plainText(text.trim()));
 
   const shown = useMemo(() => {
@@ -65,7 +65,7 @@ function List({ noun }: { noun: Noun }) {
   const open = (to: string | null) => void navigate({ pathname: to ? `/infrastructure/${noun}/${to}` : `/infrastructure/${noun}`, search: query.toString() });
   const saved = (value: Row & { token?: string }) => {
     again();
-    if (value.token) setToken({ code: String(value.code), token: value.token });
+    if (value.token) setToken({ row: value, token: value.token });
     open(value.id);
   };
   const save = async () => {
@@ -120,7 +120,7 @@ function List({ noun }: { noun: Noun }) {
         id === "new" ? (
           may.editNetwork && <RowForm key={`new ${noun}`} noun={noun} siteId={site} onClose={() => open(null)} onSaved={saved} />
         ) : id && rows ? (
-          <RowSide key={id} noun={noun} row={row} onClose={() => open(null)} onSaved={saved} onRemoved={() => (again(), open(null))} onToken={(value) => setToken({ code: String(row?.code), token: value })} />
+          <RowSide key={id} noun={noun} row={row} onClose={() => open(null)} onSaved={saved} onRemoved={() => (again(), open(null))} onToken={(value) => row && setToken({ row, token: value })} />
         ) : undefined
       }
     >
@@ -177,11 +177,11 @@ function useRows(noun: Noun): { rows: Row[] | null; error: string | null; again:
   return { rows, error, again };
 }
 
-/** A push device's token: shown this once, kept by us only as its hash. */
-function Token({ code, token, onClose }: { code: string; token: string; onClose: () => void }) {
+/** A device's token: shown this once, kept by us only as its hash. */
+function Token({ row, token, onClose }: { row: Row; token: string; onClose: () => void }) {
   const { t } = useTranslation("infrastructure");
   return (
-    <DialogBox title={t("token_title", { code })} isOpen onClose={onClose} foot={<Button look="primary" onPress={onClose}>{t("token_kept")}</Button>}>
+    <DialogBox title={t("token_title", { code: row.code })} isOpen onClose={onClose} foot={<Button look="primary" onPress={onClose}>{t("token_kept")}</Button>}>
       <p>{t("token_text")}</p>
       <div className="once">
         <code data-testid="token">{token}</code>
@@ -189,9 +189,12 @@ function Token({ code, token, onClose }: { code: string; token: string; onClose:
           {t("common:copy")}
         </Button>
       </div>
-      <p className="muted">
-        {t("token_how")} <bdi className="code">{"POST /api/telemetry"}</bdi>
-      </p>
+      <OwnBroker row={row} />
+      {row.protocol === "push" && (
+        <p className="muted">
+          {t("token_how")} <bdi className="code">{"POST /api/telemetry"}</bdi>
+        </p>
+      )}
     </DialogBox>
   );
 }

@@ -9,7 +9,7 @@ import { say } from "@/design/toast";
 import { readNumber, useForm } from "@/state/form";
 import { useSites, useWatched } from "@/state/hooks";
 import { useName } from "@/state/preferences";
-import { AUTH_PROTOCOLS, bodyOf, credentialsOf, FIELDS, type FieldSpec, NONE, type Noun, PRIVACY_PROTOCOLS, type Row, valuesOf } from "./nouns";
+import { AUTH_PROTOCOLS, bodyOf, credentialsOf, FIELDS, type FieldSpec, NONE, type Noun, PRIVACY_PROTOCOLS, type Row, takesToken, valuesOf } from "./nouns";
 import { useTitle } from "./RowSide";
 
 interface Profile {
@@ -48,7 +48,7 @@ export function RowForm({ noun, row, siteId, onClose, onSaved }: Props) {
   });
   const { values, errors, set } = form;
   const fields = FIELDS[noun].filter((field) => !field.when || field.when(values));
-  const secrets = noun === "devices" ? credentialsOf(values.protocol ?? "") : [];
+  const secrets = noun === "devices" ? credentialsOf(values.protocol ?? "", values.address ?? "") : [];
 
   const check = () => {
     const found: Record<string, string> = {};
@@ -167,7 +167,7 @@ export function RowForm({ noun, row, siteId, onClose, onSaved }: Props) {
           </div>
         </Group>
       )}
-      {noun === "devices" && values.protocol === "push" && !row && <p className="muted">{t("push_token_told")}</p>}
+      {noun === "devices" && takesToken(values.protocol, values.address) && !row && <p className="muted">{t("token_told")}</p>}
     </Side>
   );
 }

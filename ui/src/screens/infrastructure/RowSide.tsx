@@ -10,7 +10,7 @@ import { useFormats } from "@/i18n/format";
 import { useName } from "@/state/preferences";
 import { useMay } from "@/state/session";
 import { world } from "@/state/world";
-import { FIELDS, type FieldSpec, type Noun, type Row, siteOf } from "./nouns";
+import { FIELDS, type FieldSpec, type Noun, ownTopic, type Row, siteOf, takesToken } from "./nouns";
 import { RowForm } from "./RowForm";
 import { useSubjectText } from "./subjects";
 
@@ -104,6 +104,7 @@ export function RowSide({ noun, row, onClose, onSaved, onRemoved, onToken }: Pro
     }
   };
   const site = siteOf(noun, row);
+  const token = takesToken(row.protocol, row.address);
   return (
     <Side
       title={<bdi>{title(noun, row)}</bdi>}
@@ -139,8 +140,9 @@ export function RowSide({ noun, row, onClose, onSaved, onRemoved, onToken }: Pro
       />
       {noun === "devices" && (
         <Group title={t("secrets")}>
-          <p className="muted">{t(row.protocol === "push" ? (row.has_token ? "has_token" : "no_token") : row.has_credentials ? "has_credentials" : "no_credentials")}</p>
-          {row.protocol === "push" && may.editNetwork && (
+          <p className="muted">{t(token ? (row.has_token ? "has_token" : "no_token") : row.has_credentials ? "has_credentials" : "no_credentials")}</p>
+          <OwnBroker row={row} />
+          {token && may.editNetwork && (
             <p>
               <Button small icon="key" onPress={() => setRenewing(true)}>
                 {t("new_token")}
@@ -168,6 +170,24 @@ export function RowSide({ noun, row, onClose, onSaved, onRemoved, onToken }: Pro
         </DialogBox>
       )}
     </Side>
+  );
+}
+
+/** How a device signs in to our own MQTT broker, with its token as the password; nothing for any other. */
+export function OwnBroker({ row }: { row: Row }) {
+  const { t } = useTranslation("infrastructure");
+  const topic = ownTopic(row.protocol, row.address);
+  if (!topic) return null;
+  return (
+    <div className="inf-broker">
+      <p className="muted">{t("mqtt_how")}</p>
+      <Facts
+        items={[
+          [t("mqtt_username"), <Code key="name">{row.code}</Code>],
+          [t("mqtt_topic"), <Code key="topic">{topic}</Code>],
+        ]}
+      />
+    </div>
   );
 }
 

@@ -32,8 +32,17 @@ export const CREDENTIALS = ["username", "password", "community", "auth_protocol"
 export const AUTH_PROTOCOLS = ["", "md5", "sha1", "sha224", "sha256", "sha384", "sha512"] as const;
 export const PRIVACY_PROTOCOLS = ["", "des", "aes128", "aes192", "aes256"] as const;
 
-export function credentialsOf(protocol: string): readonly (typeof CREDENTIALS)[number][] {
-  if (protocol === "mqtt") return ["username", "password"];
+/** What a device publishes below on our own MQTT broker (an address without a host); "" where it does not. */
+export function ownTopic(protocol: unknown, address: unknown): string {
+  const path = protocol === "mqtt" && /^mqtts?:\/\/\/(.+)$/i.exec(String(address ?? ""))?.[1];
+  return path ? `${path.replace(/^\/+|\/+$/g, "")}/` : "";
+}
+
+/** Whether a device signs in with a token of ours. */
+export const takesToken = (protocol: unknown, address: unknown): boolean => protocol === "push" || ownTopic(protocol, address) !== "";
+
+export function credentialsOf(protocol: string, address: string): readonly (typeof CREDENTIALS)[number][] {
+  if (protocol === "mqtt") return ownTopic(protocol, address) ? [] : ["username", "password"];
   if (protocol === "snmp") return ["community", "username", "auth_protocol", "auth_password", "privacy_protocol", "privacy_password"];
   return [];
 }
