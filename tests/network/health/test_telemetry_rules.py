@@ -2,6 +2,7 @@
 
 from manara.messages import ImageFinding, ImageReport, ImageVerdict
 from manara.network.health.conditions import S
+from manara.network.health.telemetry_rules import DeviceLook
 from tests.network.health.world import Told
 
 
@@ -63,6 +64,11 @@ def test_a_silent_site_and_an_unreadable_device() -> None:
     told.go(3)
     told.box("school")
     assert kinds(told) == {"telemetry_silent site:school"}
+    condition = told.monitor.latches.active["telemetry_silent", "site:school"]
+    assert condition.detail["cause"] == ""
+    told.monitor.devices([DeviceLook("rtu-school", "school", "unreadable", told.now_us, "token")], told.now_us)
+    condition = told.monitor.latches.active["telemetry_silent", "site:school"]
+    assert condition.detail["cause"] == "token"  # it tries to sign in, and that is why
     told.box("school", "ok")
     told.go(5)
     assert not kinds(told)

@@ -171,7 +171,9 @@ class TelemetryRules:
             if known and not silent:
                 self.beginnings.well(site)
             wait_s = self.beginnings.wait_s(site, at_us) if silent else 0.0
-            self.latches.feed("telemetry_silent", site, silent, at_us, on_s=wait_s, since_us=since_us)
+            reasons = {look.why for look in gone}
+            detail = {"cause": reasons.pop() if len(reasons) == 1 else ""}  # where it is the same of all its devices
+            self.latches.feed("telemetry_silent", site, silent, at_us, on_s=wait_s, since_us=since_us, detail=detail)
             for look in here:
                 of, kind = subject("device", look.device_id), "device_unreadable"
                 device = self.topology.devices.get(look.device_id)

@@ -48,6 +48,7 @@ describe("a telemetry device", () => {
   const device: Device = { id: "d", site_id: "s", code: "RTU", protocol: "snmp", address: "", profile: "", subjects: { switch: "switch:w" }, poll_s: 30, enabled: true, has_credentials: false, has_token: false };
   it("says why it cannot be read", () => expect(deviceNow(device, [condition("device_unreadable", "device:d", { cause: "auth" })], [])).toEqual({ state: "unreadable", since_us: 5, why: "auth" }));
   it("is silent with its site", () => expect(deviceNow(device, [condition("telemetry_silent", "site:s")], [reading("switch:w")]).state).toBe("silent"));
+  it("says why also where its whole site is silent of it", () => expect(deviceNow(device, [condition("telemetry_silent", "site:s", { cause: "token" })], [])).toEqual({ state: "unreadable", since_us: 5, why: "token" }));
   it("told when its newest reading came, a port's too", () => expect(deviceNow(device, [], [reading("port:w/3", { at_us: 7 })])).toEqual({ state: "ok", since_us: 7, why: "" }));
   it("waits, or is off", () => {
     expect(deviceNow(device, [], []).state).toBe("waiting");

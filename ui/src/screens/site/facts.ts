@@ -50,10 +50,10 @@ export function deviceNow(device: Device, conditions: readonly Condition[], read
   if (!device.enabled) return { state: "off", since_us: null, why: "" };
   const own = new Set([`device:${device.id}`, ...Object.values(device.subjects).filter((one) => one.startsWith("switch:"))]);
   const fault = conditions.find((one) => (one.kind === "device_unreadable" || one.kind === "switch_unreachable") && own.has(one.subject));
-  const why = typeof fault?.detail.cause === "string" ? fault.detail.cause : "";
-  if (fault) return { state: why === "silent" || why === "" ? "silent" : "unreadable", since_us: fault.since_us, why };
   const silent = conditions.find((one) => one.kind === "telemetry_silent" && one.subject === `site:${device.site_id}`);
-  if (silent) return { state: "silent", since_us: silent.since_us, why: "" };
+  const said = fault ?? silent;
+  const why = typeof said?.detail.cause === "string" ? said.detail.cause : "";
+  if (said) return { state: why === "silent" || why === "" ? "silent" : "unreadable", since_us: said.since_us, why };
   const told = readings.filter((one) => covers(device, one.subject));
   const newest = Math.max(0, ...told.map((one) => one.at_us));
   return newest ? { state: "ok", since_us: newest, why: "" } : { state: "waiting", since_us: null, why: "" };
