@@ -38,6 +38,7 @@ from manara.access.who import Who
 from manara.app.data import open_state
 from manara.app.demo import PASSWORD, seed_infrastructure
 from manara.network import actions
+from manara.network.infrastructure.tables import TelemetryDevice
 from manara.network.tables import Camera
 from manara.settings import Settings, load
 from manara.simulate.infrastructure import make_infrastructure
@@ -108,6 +109,8 @@ def build(settings: Settings, folder: Path, sites: int, cameras: int, plan: dict
     seed_infrastructure(database, box, at, made).write(folder)
     with database.read() as session:
         plan["camera_ids"] = {code: row_id for code, row_id in session.execute(select(Camera.code, Camera.id))}
+        devices = session.execute(select(TelemetryDevice.code, TelemetryDevice.id))
+        plan["device_ids"] = {code: row_id for code, row_id in devices}
     database.close()
     plan |= {"province": asdict(province), "infrastructure": asdict(made)}
     (folder / "fleet.json").write_text(json.dumps(plan), encoding="utf-8")

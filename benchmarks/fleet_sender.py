@@ -99,6 +99,7 @@ class Speaker:
         self.counts = Counter(dict.fromkeys(names, 0))
         self.site_ids = {code: directory.ids[f"site:{code}"].partition(":")[2] for code in self.estate.sites}
         self.camera_ids: dict[str, str] = plan["camera_ids"]
+        self.device_ids: dict[str, str] = plan["device_ids"]
         self._chance = random.Random(3)
         self._posts: set[asyncio.Task[None]] = set()
         self._shown: dict[str, tuple[str, str, int]] = {}
@@ -185,9 +186,11 @@ class Speaker:
         self.counts["lost"] += len(post.told)
 
     async def _ask(self, post: Post) -> None:
-        site_id = self.site_ids[self.estate.devices[post.device].site]
+        site_id, device_id = self.site_ids[self.estate.devices[post.device].site], self.device_ids[post.device]
         readings = [
-            Reading(site_id=site_id, subject=subject, quantity=quantity, value=value, at_us=post.at_us)
+            Reading(
+                site_id=site_id, subject=subject, quantity=quantity, value=value, at_us=post.at_us, device_id=device_id
+            )
             for subject, quantity, value in post.told
         ]
         try:
