@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from manara.base.errors import NotFound
 from manara.formats.fmp4_read import init_bytes, parse_init, scan
 from manara.formats.frames import Fragment
 from manara.recorder.archive import Archive
+from manara.recorder.gop_table import pack, unpack
 from manara.recorder.segments import silences
 from tests.recorder.archive_rig import START_US, Feed, Rig, wait_for
 
@@ -77,6 +79,24 @@ def test_every_fragment_comes_back_in_order_over_segments(rig: Rig) -> None:
     heads = parts[1:]
     assert [(h.wall_us, h.sizes) for h in heads] == [(f.wall_us, f.sizes) for f in feed.sent]
     assert all(b.previous == a.hash for a, b in itertools.pairwise(heads)), "one chain over all segments"
+
+
+def test_tables_are_stored_small_and_those_stored_before_they_were_are_read(tmp_path: Path) -> None:
+    rig, feed = Rig(tmp_path, segment_s=60).start(), Feed()
+    rig.begin(feed)
+    rig.send(feed, 50)
+    rig.writer.stop()
+    plan = archive(rig).plan(feed.key.camera_id, START_US, START_US + 60 * SECOND)
+    assert [piece.row.wall_us for piece in plan.pieces] == [f.wall_us for f in feed.sent]
+    db = sqlite3.connect(rig.index_path)
+    stored = db.execute("SELECT id, start_us, init_bytes, packed FROM segment").fetchall()
+    for id, start_us, init, packed in stored:
+        rows = pack(unpack(packed, start_us, init), start_us)
+        assert len(packed) < len(rows)
+        db.execute("UPDATE segment SET packed=? WHERE id=?", (rows, id))
+    db.commit()
+    db.close()
+    assert archive(rig).plan(feed.key.camera_id, START_US, START_US + 60 * SECOND) == plan
 
 
 def test_a_span_begins_at_the_key_frame_before_it_and_a_limit_says_where_to_go_on(rig: Rig) -> None:

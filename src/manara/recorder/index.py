@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from manara.base.errors import Unavailable
+from manara.recorder.gop_table import shrink
 
 logger = logging.getLogger(__name__)
 
@@ -268,7 +269,11 @@ def disk_id(db: sqlite3.Connection, path: str) -> int:
 
 
 def put_segment(db: sqlite3.Connection, segment: Segment, packed: bytes) -> None:
-    """Add the row of a segment, or bring it up to date, found by its name. A row being deleted stays so."""
+    """Add the row of a segment, or bring it up to date, found by its name. A row being deleted stays so.
+
+    The table of an open segment is made small too: were it so only when closed, the pages would have been parted for
+    the large one by then, and be left half empty.
+    """
     db.execute(
         "INSERT INTO segment (stream, disk, name, state, start_us, end_us, bytes, frames, init_bytes,"
         " chain_before, chain, packed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -277,7 +282,7 @@ def put_segment(db: sqlite3.Connection, segment: Segment, packed: bytes) -> None
         (
             stream_id(db, segment.camera_id, segment.stream), disk_id(db, segment.disk), segment.name, segment.state,
             segment.start_us, segment.end_us, segment.size_bytes, segment.frames, segment.init_bytes,
-            segment.chain_before, segment.chain, packed,
+            segment.chain_before, segment.chain, shrink(packed),
         ),
     )  # fmt: skip
 
