@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import Iterator
 
@@ -66,6 +67,10 @@ async def run_control(settings: Settings, stop: asyncio.Event) -> None:
         opened.push_async_callback(on_duty.stop)
         await on_duty.start()
         server = Server(server_config(create_app(services), settings))
+        # What is alive now stays: looking at it again would halt every answer for tens of milliseconds, now and then.
+        gc.collect()
+        gc.freeze()
+        opened.callback(gc.unfreeze)
         serving = asyncio.create_task(server.serve(), name="web")
         stopped = asyncio.create_task(stop.wait(), name="stop")
         opened.callback(stopped.cancel)
