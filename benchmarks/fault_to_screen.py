@@ -44,6 +44,7 @@ LOST = ("camera_dead", "camera_stalled", "credential")
 PICTURES = ("black", "white", "covered", "sprayed", "blurred", "turned", "frozen")
 TELEMETRY = ("grid", "door", "battery_stolen", "link_cut", "switch_dead", "site_power", "hot")
 GROUPS = {"lost": LOST, "pictures": PICTURES, "telemetry": TELEMETRY}
+AS_TRUE = {"link_cut": "site_isolated", "switch_dead": "site_isolated"}  # where nothing that is told decides
 OPENED = "alarm opened, live picture"
 ONCE = ("credential",)  # the next camera that refuses the same password joins the alarm that is there: no new row
 STALLS = ("camera_dead", "camera_stalled")  # frames just stop; a changed password ends the session at once
@@ -154,7 +155,8 @@ def one_fault(stage: Stage, kind: str, where: str) -> float | None:
     deadline_s = time.monotonic() + GIVE_UP_S
     at_ms: float | None = None
     while time.monotonic() < deadline_s and at_ms is None:
-        told = (id for id, found in stage.alarms().items() if found == fault["cause"] and id not in before)
+        right = (fault["cause"], AS_TRUE.get(kind))
+        told = (id for id, found in stage.alarms().items() if found in right and id not in before)
         alarm_id = next(told, "")
         at_ms = page.evaluate("(id) => window.seen[id] ?? null", alarm_id)
         page.wait_for_timeout(100)
