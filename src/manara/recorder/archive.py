@@ -95,8 +95,8 @@ class Archive:
 
     # The index files.
 
-    def _ask(self, question: Callable[[sqlite3.Connection], T]) -> list[T]:
-        """The answers of all index files. One that cannot be read is left out and told; the others answer."""
+    def _ask(self, camera_id: str, stream: str, question: Callable[[sqlite3.Connection], T]) -> list[T]:
+        """The answers of the index files that know a stream. One that cannot be read is left out and told."""
         known: dict[Path, sqlite3.Connection] = self._local.__dict__.setdefault("known", {})
         answers: list[T] = []
         for path in self._paths():
@@ -105,7 +105,8 @@ class Archive:
                     if not path.exists():
                         continue
                     known[path] = rows.connect_read_only(path)
-                answers.append(question(known[path]))
+                if rows.knows(known[path], camera_id, stream):
+                    answers.append(question(known[path]))
             except (sqlite3.Error, ValueError) as error:
                 logger.error("index not read", extra={"index": str(path), "error": str(error)})
                 self.errors += 1
@@ -153,7 +154,7 @@ class Archive:
                     break
             return mine
 
-        found = [mine for mine in self._ask(pieces) if mine]
+        found = [mine for mine in self._ask(camera_id, stream, pieces) if mine]
         if len(found) <= 1:
             return found[0] if found else []
         return _merge(found)
@@ -184,7 +185,7 @@ class Archive:
                 told.earliest_us = min(extent[0], told.earliest_us or extent[0])
                 told.latest_us = max(extent[1], told.latest_us or 0, *(end for _, end in spans))
 
-        self._ask(look)
+        self._ask(camera_id, stream, look)
         merged = merge_spans(spans)
         told.spans = [(max(a, from_us), min(b, to_us)) for a, b in merged if a < to_us and b > from_us]
         told.holds = list(dict.fromkeys(told.holds))

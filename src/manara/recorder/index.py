@@ -351,6 +351,12 @@ _SEGMENT = (
 )
 
 
+def knows(db: sqlite3.Connection, camera_id: str, stream: str) -> bool:
+    """Whether there was ever anything of a stream here."""
+    asked = "SELECT 1 FROM stream WHERE camera_id=? AND stream=?"
+    return db.execute(asked, (camera_id, stream)).fetchone() is not None
+
+
 def find_segments(
     db: sqlite3.Connection, camera_id: str, stream: str, from_us: int, to_us: int
 ) -> list[tuple[Segment, bytes]]:
