@@ -52,7 +52,7 @@ NAMES = {
     Role.AUDITOR: "نور صالح",
 }
 FLOW_S = 120.0
-_MAP_ATTRIBUTION = "schematic, made for the demo"
+_MAP_ATTRIBUTION = "تخطيطية، للعرض · schematic, for the demo"
 _BODY = Who.system("demo")
 _PROFILES = {"push": "push", "mqtt": "mqtt-readings", "modbus": "epever-tracer", "snmp": "if-mib-switch"}
 

@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from manara.simulate.places import SECTIONS, TOWNS
+from manara.simulate.places import SECTIONS, TOWNS, VIRTUAL
 from manara.simulate.province import Province
 
 CONTROL_CODE = "CTRL-01"
@@ -21,7 +21,7 @@ RX_LOW_DBM = -22.0
 CAMERA_PORTS, SITE_PORTS, HUB_PORTS = 8, 12, 48
 _RINGS = (("BALDA", "SHATRA", "RIFAI", "QADHA"), ("SUQ", "CHIBAYISH"))
 _GROUP = 5  # sites on one ring
-_SUPPLIERS = ("Ur Technical Works", "Sumer Networks", "Marsh Power and Light")
+_SUPPLIERS = ("أور للأعمال الفنية", "شبكات سومر", "الأهوار للطاقة والإنارة")
 _SWITCHES = (("Hikvision", "DS-3T VP12"), ("Moxa", "EDS VP12"), ("Planet", "IGS VP12"))
 Protocol = Literal["push", "mqtt", "modbus", "snmp"]
 
@@ -76,7 +76,7 @@ def _hubs() -> list[dict[str, Any]]:
             "lon": 46.2581,
             "sector": "SEC-BALDA",
             "town": "TWN-JAZIRA",
-            "notes": "Virtual: control room",
+            "notes": VIRTUAL + "غرفة السيطرة",
         }
     ]
     for section in SECTIONS:
@@ -91,7 +91,7 @@ def _hubs() -> list[dict[str, Any]]:
                 "lon": round(town.lon - 0.004, 6),
                 "sector": section.code,
                 "town": town.code,
-                "notes": "Virtual: hub of the section",
+                "notes": VIRTUAL + "مقسم القسم",
             }
         )
     return rows

@@ -100,17 +100,19 @@ ROADS = (
     ("TWN-SUQ", "TWN-KARMAT", "TWN-TAR", "TWN-FUHUD", "TWN-HAMMAR", "TWN-CHIBAYISH"),
 )
 
+VIRTUAL = "افتراضي: "  # what people write is in the language of the floor
+
 # What stands where: (Arabic, English, kind of site, what the cameras are for)
 KINDS = (
-    ("تقاطع", "Junction", "pole", "traffic at the junction"),
-    ("سوق", "Market", "pole", "crowd and access at the market"),
-    ("مدرسة", "School", "building", "way to school"),
-    ("مستشفى", "Hospital", "building", "access of ambulances"),
-    ("دائرة حكومية", "Public office", "building", "entrance of a public building"),
-    ("ساحة", "Square", "pole", "square"),
-    ("كراج", "Bus station", "pole", "bus station"),
-    ("جسر", "Bridge", "pole", "bridge"),
-    ("مدخل المدينة", "Town entrance", "pole", "traffic into and out of town"),
+    ("تقاطع", "Junction", "pole", "حركة السير في التقاطع"),
+    ("سوق", "Market", "pole", "الزحام ومداخل السوق"),
+    ("مدرسة", "School", "building", "الطريق إلى المدرسة"),
+    ("مستشفى", "Hospital", "building", "مدخل سيارات الإسعاف"),
+    ("دائرة حكومية", "Public office", "building", "مدخل الدائرة"),
+    ("ساحة", "Square", "pole", "الساحة العامة"),
+    ("كراج", "Bus station", "pole", "كراج النقل"),
+    ("جسر", "Bridge", "pole", "الجسر ومقترباته"),
+    ("مدخل المدينة", "Town entrance", "pole", "الدخول إلى المدينة والخروج منها"),
 )
 
 # Makes of the sister systems' tenders; models are made up

@@ -15,7 +15,7 @@ from typing import Any
 from shapely.geometry import MultiPoint, Point, Polygon, mapping
 from shapely.ops import unary_union, voronoi_diagram
 
-from manara.simulate.places import KINDS, MAKES, RIVERS, ROADS, SECTIONS, TOWNS, Place
+from manara.simulate.places import KINDS, MAKES, RIVERS, ROADS, SECTIONS, TOWNS, VIRTUAL, Place
 
 SITES, CAMERAS = 200, 850
 DEMO_USERNAME, DEMO_PASSWORD = "viewer", "loopback-only"
@@ -192,7 +192,7 @@ def _site(number: int, index: int, town: Place, lat: float, lon: float, chance: 
         "lon": lon,
         "sector": town.section,
         "town": town.code,
-        "notes": f"Virtual: {purpose}",
+        "notes": f"{VIRTUAL}{purpose}",
     }
 
 
@@ -231,7 +231,7 @@ def _cameras(province: Province, chance: random.Random, rtsp: str, onvif: str) -
                     "field_of_view_deg": float(chance.choice((58, 72, 90) if not ptz else (60,))),
                     "height_m": float(chance.choice((6, 8, 10))),
                     "range_m": float(chance.choice((60, 80, 120)) if not ptz else 200),
-                    "purpose": site["notes"].removeprefix("Virtual: "),
+                    "purpose": site["notes"].removeprefix(VIRTUAL),
                     "main_url": f"rtsp://{rtsp}/cam/{code}/main",
                     "sub_url": f"rtsp://{rtsp}/cam/{code}/sub",
                     "onvif_url": f"http://{onvif}/onvif/{code}/device_service",
