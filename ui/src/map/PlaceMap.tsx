@@ -16,6 +16,8 @@ import { styleOf } from "./style";
 import { addSymbols } from "./symbols";
 
 const LIMIT = 200;
+/** Making a map keeps the browser busy: the live picture beside it comes first. */
+const AFTER_MS = 500;
 const ZOOM = 15;
 
 export function PlaceMap({ siteId, cameraIds }: { siteId: string | null; cameraIds: readonly string[] }) {
@@ -52,9 +54,12 @@ export function PlaceMap({ siteId, cameraIds }: { siteId: string | null; cameraI
         if (!gone) setMap(ready);
       });
     };
-    begin().catch((error: unknown) => console.warn("place map", error)); // WebGL may be missing: the words beside it say the place too
+    const timer = window.setTimeout(() => {
+      begin().catch((error: unknown) => console.warn("place map", error)); // WebGL may be missing: the words beside it say the place too
+    }, AFTER_MS);
     return () => {
       gone = true;
+      window.clearTimeout(timer);
       setMap(null);
       made?.remove();
     };
