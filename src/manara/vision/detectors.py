@@ -95,7 +95,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
     if not kinds and bare:
         _bare(kinds, look, layout, spans)
     elif not kinds and count >= LEAST_TEXTURED:
-        _moved(kinds, match, view, kept, structure)
+        _moved(kinds, match, view, kept, structure, layout)
         if max(kinds.values(), default=0.0) < 0.3:
             kinds.clear()
             lost_share = float(hidden_blocks[textured].mean())
@@ -198,14 +198,14 @@ def _lost_detail(
         del kinds[kind]
 
 
-def _moved(kinds: dict[str, float], match: Match, view: View, kept: float, structure: float) -> None:
+def _moved(kinds: dict[str, float], match: Match, view: View, kept: float, structure: float, layout: float) -> None:
     """The structure is there and lies elsewhere, or is another."""
     shift_px = float(np.hypot(match.right_px, match.down_px))
     sure = min(8.0, max(5.5, 0.5 * view.distinct))  # of a view of few lines, half of it is less sure to be known
     elsewhere = (
         shift_px >= 5
         and match.best_sigmas >= sure
-        and match.best > 1.25 * match.score
+        and match.best > (1.1 if layout < 0.5 else 1.25) * match.score  # light and dark lie elsewhere too
         and match.best > 0.35 * view.score
     )
     if elsewhere:

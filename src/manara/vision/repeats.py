@@ -73,6 +73,7 @@ class Repeats:
         """The next look's samples."""
         while self._latest and (at_us - self._latest[0][0] > _LATEST_US and len(self._latest) > 1):
             self._latest.popleft()
+        times_us = [earlier_us for earlier_us, _ in self._latest]
         blocks = [differences(grain, earlier) for _, earlier in self._latest]
         self._latest.append((at_us, grain))
         if not blocks:
@@ -91,7 +92,7 @@ class Repeats:
         if alike and self._unlike <= _UNLIKE_MOST:
             self._run += 1
             self._still += same
-            self._since_us = self._since_us or at_us
+            self._since_us = min(self._since_us or at_us, times_us[nearest] if same else at_us)
             lasted = at_us - self._since_us >= _FROZEN_SPAN_US
             if lasted and self._still >= max(2, 2 * self.longest_still + 2):
                 self.frozen = True
