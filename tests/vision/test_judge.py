@@ -47,6 +47,32 @@ def test_a_fault_is_found_after_some_looks_and_ends_when_it_is_mended(kind: str)
     assert judged.changed or not kinds(camera)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.6, 0.7, 0.8, 0.9])
+def test_a_lens_covered_by_any_share_is_found(share: float) -> None:
+    """What is not surely covered is dirty: there is no share between at which it is neither."""
+    camera = Camera()
+    camera.looks(15)
+    for _ in range(9):
+        sprayed = camera.seen()
+        sprayed[:, : round(share * WIDTH_PX)] = 90.0 + camera.rng.normal(0, 2, (HEIGHT_PX, 1, 1))
+        camera.look(sprayed, step_s=2.5)
+    assert kinds(camera) & {"image_dirty", "image_covered"}
+
+
+@pytest.mark.parametrize("qualities", [1, 2, 3])
+def test_a_frozen_picture_is_found_though_its_coding_changes(qualities: int) -> None:
+    camera = Camera()
+    camera.looks(20)
+    still = camera.seen()
+    rng = np.random.default_rng(5)
+    coded = [still + rng.normal(0, 1.0, still.shape[:2])[..., None] for _ in range(qualities)]
+    for number in range(12):
+        camera.look(coded[int(rng.integers(qualities))], step_s=8 if number == 0 else 2.5)
+        if "image_frozen" in kinds(camera):
+            return
+    raise AssertionError("not found")
+
+
 def test_one_bad_look_is_no_finding() -> None:
     camera = Camera()
     camera.looks(12)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manara.vision.picture import BadPicture, decode, look
+from manara.vision.picture import BadPicture, decode, look, over_blocks
 from tests.vision.drawn import key_frame, scene
 
 PICTURE = scene()[:360, :640]
@@ -27,6 +27,14 @@ def test_every_size_gives_the_same_numbers(size: tuple[int, int]) -> None:
     frame = av.VideoFrame.from_ndarray(PICTURE.astype(np.uint8), format="rgb24").reformat(*size)
     seen = look(decode("h264", key_frame(frame.to_ndarray(format="rgb24"))), 5)
     assert (seen.edges.shape, seen.grain.shape) == ((90, 160), (54, 96))
+
+
+@pytest.mark.parametrize("size", [(180, 320), (90, 160)])
+def test_means_over_blocks_leave_the_bands_out(size: tuple[int, int]) -> None:
+    values = np.random.default_rng(3).uniform(0, 255, size).astype(np.float32)
+    down, across, band = size[0] * 16 // 180, size[1] // 16, size[0] // 10
+    inner = values[band : size[0] - band].reshape(9, down, 16, across)
+    assert np.allclose(over_blocks(values), inner.mean(axis=(1, 3)), atol=1e-3)
 
 
 @settings(max_examples=60, deadline=None)
