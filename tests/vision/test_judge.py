@@ -73,6 +73,21 @@ def test_a_frozen_picture_is_found_though_its_coding_changes(qualities: int) -> 
     raise AssertionError("not found")
 
 
+def test_a_covered_lens_that_stood_still_teaches_no_patience_with_frozen_pictures() -> None:
+    camera = Camera()
+    camera.looks(15)
+    bag = covered(camera)
+    for _ in range(12):
+        camera.look(bag, step_s=2.5)
+    assert kinds(camera) == {"image_covered"}
+    camera.looks(15)
+    assert not kinds(camera)
+    still = camera.seen()
+    for _ in range(6):
+        camera.look(still, step_s=2.5)
+    assert kinds(camera) == {"image_frozen"}
+
+
 def test_one_bad_look_is_no_finding() -> None:
     camera = Camera()
     camera.looks(12)

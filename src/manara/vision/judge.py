@@ -160,7 +160,7 @@ class CameraJudge:
             return self._set_reference(look)
         if self._moving_us and not self._settled(look):
             return self._said(at_us, False, "ptz_moving", None, None, begun=False, hurry=True)
-        self.repeats.take(look.grain, at_us)
+        self.repeats.take(look.grain, at_us, well=not self.findings and not self._streak.looks)
         base = self._base(look)
         evidence = judge(look, base, day=self._day(hour), spans=self.spans)
         if evidence.kinds.get("image_moved"):

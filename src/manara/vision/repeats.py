@@ -69,8 +69,8 @@ class Repeats:
     _next: int = 0
     _hits: deque[bool] = field(default_factory=lambda: deque(maxlen=_LOOP_LAST))
 
-    def take(self, grain: Bytes, at_us: int) -> None:
-        """The next look's samples."""
+    def take(self, grain: Bytes, at_us: int, *, well: bool = True) -> None:
+        """The next look's samples; `well`: nothing else was wrong with the last ones (paint on a lens stands still)."""
         while self._latest and (at_us - self._latest[0][0] > _LATEST_US and len(self._latest) > 1):
             self._latest.popleft()
         times_us = [earlier_us for earlier_us, _ in self._latest]
@@ -97,7 +97,7 @@ class Repeats:
             if lasted and self._still >= max(2, 2 * self.longest_still + 2):
                 self.frozen = True
             return
-        if not self.frozen:
+        if well and not self.frozen:
             self.longest_still = max(self.longest_still, self._still)
         self._end()
         self._loop(grain, at_us)
