@@ -49,6 +49,8 @@ LASTING: dict[str, tuple[int, int]] = {
     "image_dirty": (4, 14_000_000),
     "image_colour_lost": (4, 9_000_000),
 }
+_STOOD_LOOKS = 20  # of a camera that goes about, at one preset
+_FINE = ("image_dirty", "image_blurred")  # found by what is missing
 _COLOUR = "image_colour_lost"
 _ABSOLUTE = ("image_black", "image_white")  # seen in the picture alone
 
@@ -175,6 +177,9 @@ class CameraJudge:
         if base is self.recent and base is not None and base.looks < LEARNING_LOOKS:
             for kind in [kind for kind in evidence.kinds if kind not in _ABSOLUTE]:
                 del evidence.kinds[kind]  # too little is known of the view to say that this is not it
+        elif base is not None and not self._lasting(base, look):
+            for kind in _FINE:
+                evidence.kinds.pop(kind, None)
         before = set(self.findings)
         self._shake(evidence, at_us)
         self._weigh(evidence, look)
@@ -211,6 +216,16 @@ class CameraJudge:
         if recent is None or (view is not None and other >= SAME_VIEW and other > share + 0.25):
             return view
         return recent
+
+    def _lasting(self, base: View, look: Look) -> bool:
+        """Whether what is missing from a look says something.
+
+        By day a view shows what no night does, and a camera that goes about has each view in few lights and for a short
+        time: paint on its lens shows once it has stood a while.
+        """
+        if base is not self.recent:
+            return self.references.still and base.lit_like(look)
+        return self.references.still or base.looks >= _STOOD_LOOKS
 
     def _known_view(self, look: Look, day: float) -> tuple[View, Evidence] | None:
         """A reference on which this look is well: its structure lies there, whatever the recent picture had besides."""
@@ -359,6 +374,9 @@ class CameraJudge:
                 if at_us - self._odd_us < _ODD_US:
                     return None
             self.recent, self._calm, self._odd_us = View.of(look, self.preset), 0, 0
+            known, _ = self.references.best(look, self.preset)
+            if known is not None and self.preset != FREE:
+                self.recent.as_sure_as(known)
             return None
         if evidence.changed and self.recent.looks >= LEARNING_LOOKS:
             self._odd_us = self._odd_us or at_us

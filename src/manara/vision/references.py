@@ -34,6 +34,7 @@ LEAST_TEXTURED = 60  # of 144 blocks: with fewer a view is too poor to say that 
 _DISTINCT_SIGMAS = 7.0  # a view that healthy looks lie on no more surely than this could lie anywhere
 _TEXTURED = 0.012
 _LASTING_SHARE = 0.55
+_LIT_LIKE, _GREY = 35.0, 1.5  # grey levels of the mean; colour below which a picture is grey
 _ALONE = 0.7  # a live look lies on a view less surely than the view itself
 
 
@@ -162,6 +163,10 @@ class View:
         kept: Floats = over_blocks((self.edges.conj() * look.edges).real) / (self.block_power + 1e-4)
         return kept
 
+    def lit_like(self, other: "Look | View") -> bool:
+        """Whether light and colour are alike: day and night, sun and lamps are not."""
+        return abs(self.mean - other.mean) < _LIT_LIKE and (self.colour < _GREY) == (other.colour < _GREY)
+
     def score_of(self, look: Look) -> float:
         """How well a look's structure lies on this view's, -1 to 1; 0 = not at all."""
         power = float(np.vdot(look.edges, look.edges).real) + 1e-6
@@ -219,6 +224,11 @@ class References:
 
     views: list[View] = field(default_factory=list)
 
+    @property
+    def still(self) -> bool:
+        """Whether all are of one preset: the camera does not go about."""
+        return len({view.preset for view in self.views}) <= 1
+
     def of(self, preset: str) -> list[View]:
         """Those of a preset ("" = the camera stands still)."""
         return [view for view in self.views if view.preset == preset]
@@ -246,8 +256,7 @@ class References:
         """Learn from a recent view that has been healthy for minutes. Returns the view if it is a new one."""
         probe = _as_look(recent)
         for view in sorted(self.of(preset), key=lambda view: -view.score_of(probe)):
-            close = abs(view.mean - recent.mean) < 35 and (view.colour < 1.5) == (recent.colour < 1.5)
-            if close and view.score_of(probe) >= 0.5:
+            if view.lit_like(recent) and view.score_of(probe) >= 0.5:
                 view.learn(recent, at_us, VIEW_LOOKS)
                 if recent.score:
                     view.learn_score(max(0.05, min(recent.score, view.score_of(probe))))
