@@ -145,6 +145,7 @@ export class WebCodecsEngine implements LiveEngine, Painter {
       }
       this.waitKey = false;
       this.arrivals.push(nowMs);
+      if (this.arrivals.length > 2 * LIMIT_QUEUED) this.arrivals = this.arrivals.slice(-LIMIT_QUEUED); // a decoder that is never quite done
       // The wall time travels as the timestamp, so that every picture knows when it was taken.
       this.decoder?.decode(new EncodedVideoChunk({ type: sample.key ? 'key' : 'delta', timestamp: sample.wallUs, data: sample.data }));
     }
