@@ -180,7 +180,7 @@ def _small(luma: Work) -> Work:
 
 
 @cache
-def _grain() -> Work:
+def _normal() -> Work:
     """A field of normal noise, out of which windows are cut at random places."""
     return np.random.default_rng(1).normal(0, 1, (4 * HEIGHT_PX, 4 * WIDTH_PX)).astype(np.float32)
 
@@ -355,10 +355,9 @@ class Day:
         self._gain += (wanted - self._gain) * 0.5
         shown = self._weather(Planes(lit.luma * self._gain, lit.colour * self._gain), at_s, sun)
         shown = self._surprises(shown, at_s, sun)
-        field, rng = _grain(), self._rng
-        top, left = int(rng.integers(field.shape[0] - HEIGHT_PX)), int(rng.integers(field.shape[1] - WIDTH_PX))
-        grain = field[top : top + HEIGHT_PX, left : left + WIDTH_PX]
-        shown.luma += grain * np.float32(1.5 + 0.9 * self._gain)
+        normal, rng = _normal(), self._rng
+        top, left = int(rng.integers(normal.shape[0] - HEIGHT_PX)), int(rng.integers(normal.shape[1] - WIDTH_PX))
+        shown.luma += normal[top : top + HEIGHT_PX, left : left + WIDTH_PX] * np.float32(1.5 + 0.9 * self._gain)
         _write_clock(shown.luma, at_s)
         return shown
 

@@ -36,7 +36,6 @@ SAMPLE_DELTA = 0x01010000  # depends on others, no sync sample
 VIDEO_TRACK = 1
 SOUND_TRACK = 2
 
-
 _UUID_BODY = struct.Struct(">4s16sBBHIQQQ32s32s")
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _LANGUAGE_UND = 0x55C4
