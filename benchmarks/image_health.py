@@ -329,6 +329,7 @@ def play_days(scene: Scene, days: float, seed: int, every_s: float, costs: Costs
     presets = ((0.0, 0.0), (-0.2, -0.1), (0.2, 0.1)) if ptz else ()
     day = Day(scene, seed, presets)
     camera = Camera(scene.name, costs, seed, coded=False)
+    camera.judge.ptz = ptz
     quiet = Quiet(scene.name + (", PTZ" if ptz else ""), scene.split, days)
     rng = np.random.default_rng(seed)
     at_s = 9 * 3600.0

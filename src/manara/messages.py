@@ -228,6 +228,7 @@ class WantedCamera(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     enabled: bool = True
     shed: str = ""  # "", half_rate (the camera does that), sub (record the sub stream instead), off (do not record)
+    ptz: bool = False  # it may turn by itself
 
 
 class WantedHold(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manara.vision.judge import FREE, REFERENCE_LOOKS, CameraJudge
+from manara.vision.judge import FREE, OWN, REFERENCE_LOOKS, CameraJudge
 from manara.vision.references import MOST_VIEWS, References, View
 from tests.vision.drawn import HEIGHT_PX, WIDTH_PX, Camera, blurred, looked, scene, with_clock
 
@@ -239,6 +239,57 @@ def test_a_ptz_camera_is_not_trusted_while_it_moves_and_each_preset_has_its_refe
     assert kinds(camera) == {"image_moved"}
 
 
+def test_a_station_of_an_unknown_tour_is_learned_on_the_first_day_and_a_turned_camera_is_told_later() -> None:
+    camera = Camera(judge=CameraJudge("c1", ptz=True))
+    camera.looks(40)
+    for _ in range(130):
+        camera.look(camera.seen(right=150))
+        assert not kinds(camera)
+    assert {view.preset for view in camera.judge.references.views} == {"", f"{OWN}1"}
+    camera.looks(12)
+    assert camera.judge.preset == ""
+    camera.at_us += 86_400_000_000
+    for _ in range(110):
+        camera.look(camera.seen(right=-170, down=90))
+        assert not kinds(camera)
+    for _ in range(6):
+        camera.look(camera.seen(right=-170, down=90))
+    assert kinds(camera) == {"image_moved"}
+
+
+def test_a_minute_of_another_exposure_is_neither_dirt_nor_learned() -> None:
+    camera = Camera()
+    camera.looks(60)
+    usual = camera.judge.recent.mean if camera.judge.recent is not None else 0.0
+    for gain in (1.9, 0.45):
+        for _ in range(7):
+            camera.look(camera.seen(gain=gain))
+            assert not kinds(camera)
+        assert camera.judge.recent is not None
+        assert abs(camera.judge.recent.mean - usual) < 2
+        camera.looks(12)
+
+
+def test_a_filter_that_stuck_at_dawn_is_found_once_the_hours_say_day() -> None:
+    camera = Camera()
+    for _ in range(3):
+        for camera.hour in (11, 12, 13):
+            camera.looks(8)
+        camera.at_us += 86_400_000_000
+    grey = FAULTS["image_colour_lost"]
+    camera.judge.recent = None  # the night between
+    for camera.hour in (4, 12):
+        for _ in range(76):
+            assert not kinds(camera)
+            camera.look(grey(camera))
+        camera.judge.references.views.clear()
+    for _ in range(6):
+        camera.look(grey(camera))
+    assert kinds(camera) == {"image_colour_lost"}
+    camera.looks(3)
+    assert not kinds(camera)
+
+
 def test_a_camera_that_a_person_steers_is_never_turned_away() -> None:
     camera = Camera()
     camera.looks(12)
@@ -286,13 +337,13 @@ def test_lights_shine_into_the_lens_for_seconds_and_white_paint_stays() -> None:
     camera.looks(60)
     down, across = np.mgrid[0:HEIGHT_PX, 0:WIDTH_PX]
     spot = 320 * np.exp(-((across - 200) ** 2 + (down - 200) ** 2) / (2 * 110.0**2))[..., None]
-    for _ in range(6):
+    for _ in range(24):
         camera.look(camera.seen(gain=0.6) + spot, step_s=2.5)
         assert not kinds(camera)
     camera.looks(3)
     paint = np.zeros((HEIGHT_PX, WIDTH_PX, 1), bool)
     paint[60:300, 100:520] = True
-    for _ in range(14):
+    for _ in range(42):
         camera.look(np.where(paint, 250.0, camera.seen()), step_s=2.5)
     assert kinds(camera) & {"image_dirty", "image_covered"}
 

@@ -23,4 +23,5 @@ def wanted_camera(row: Camera, shed: str = "") -> WantedCamera:
         priority=row.priority,
         enabled=row.enabled,
         shed=shed,
+        ptz=row.kind == "ptz",
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from manara.messages import ImageFinding, ImageVerdict
-from manara.vision.detectors import Evidence, Spans, judge, ramp
+from manara.vision.detectors import BLINK, Evidence, Spans, judge, ramp
 from manara.vision.picture import Floats, Look
 from manara.vision.references import RECENT_LOOKS, SAME_VIEW, Mask, References, View
 from manara.vision.repeats import Repeats
@@ -26,11 +26,12 @@ REFERENCE_EVERY_US = 60_000_000
 SETTLE_US = 4_000_000
 SETTLE_MOST_US = 40_000_000
 FREE = "?"  # a PTZ camera that a person steered: it stands anywhere
+OWN = "own-"  # a view of a PTZ camera to which we did not send it
 _ODD_US = 90_000_000  # another light, the same view: followed after this long
 _ODD_MOST_US = 600_000_000  # nothing that has a name, but not what it was: accepted after this long
 _NEW_US = 5_000_000  # what passes by itself is taken to last so long while the camera is new
 _HEALS_US = 40_000_000  # what passes within this long was none
-_GLARE_US = 20_000_000  # lights shine into the lens for seconds, paint stays
+_GLARE_US = 90_000_000  # lights shine into the lens, and an exposure swings, for a minute; paint stays
 _RESTLESS = 2  # a finding needs so many times as long as what passed by itself lately
 _RESTLESS_FORGET = 0.0005  # a look: half is forgotten in three hours
 _TAKEN_US = 20_000_000  # a suspicion of another kind goes before "frozen" for so long
@@ -50,6 +51,9 @@ LASTING: dict[str, tuple[int, int]] = {
     "image_colour_lost": (4, 9_000_000),
 }
 _STOOD_LOOKS = 20  # of a camera that goes about, at one preset
+_TOUR_US = 900_000_000  # a PTZ camera may have a tour of its own: an unknown view is none of it when it stays so long
+_HURRY_US = 120_000_000  # what is not sure by then can wait for looks in their turn
+_COLOURLESS, _COLOURLESS_US = 0.5, 600_000_000  # no colour at all, for so long, in hours that always had some
 _FINE = ("image_dirty", "image_blurred")  # found by what is missing
 _COLOUR = "image_colour_lost"
 _ABSOLUTE = ("image_black", "image_white")  # seen in the picture alone
@@ -119,12 +123,15 @@ class CameraJudge:
     picture: str = ""
     reference: str = ""
     loops: bool = True
+    ptz: bool = False
     _streak: _Streak = field(default_factory=_Streak)
     _colour: _Streak = field(default_factory=_Streak)
+    _colourless_us: int = 0
     _calm: int = 0
     _odd_us: int = 0
     _learned_us: int = 0
     _moving_us: int = 0
+    _arrived: bool = True  # it has shown the view of the preset that it was sent to
     _settling: Look | None = None
     _shifts: deque[tuple[int, float, float]] = field(default_factory=lambda: deque(maxlen=_SHIFTS))
     _shaking: int = 0
@@ -137,6 +144,7 @@ class CameraJudge:
         """The camera was told to move; `preset` is where to, "" when a person steers it."""
         self.preset = preset or FREE
         self._moving_us = at_us
+        self._arrived = False
         self._settling = None
         self.recent = None
         self._calm = 0
@@ -152,6 +160,11 @@ class CameraJudge:
     def unusable(self, at_us: int, why: str) -> Judged:
         """There was no picture to look at."""
         return self._said(at_us, False, why, None, None, begun=False)
+
+    @property
+    def goes_about(self) -> bool:
+        """Whether the camera shows more than one view."""
+        return self.ptz or bool(self.preset) or not self.references.still
 
     # -- a look ------------------------------------------------------------------------------------------------------
 
@@ -174,16 +187,20 @@ class CameraJudge:
                 evidence = judge(look, base, day=self._day(hour), spans=self.spans)
         if evidence.kinds.get("image_covered") and (known_view := self._known_view(look, self._day(hour))) is not None:
             base, evidence = known_view  # what stood before the camera has left: this was seen when it was well
-        if base is self.recent and base is not None and base.looks < LEARNING_LOOKS:
+        first = _STOOD_LOOKS if self.goes_about and not self.references.of(self.preset) else LEARNING_LOOKS
+        if base is self.recent and base is not None and base.looks < first:
             for kind in [kind for kind in evidence.kinds if kind not in _ABSOLUTE]:
                 del evidence.kinds[kind]  # too little is known of the view to say that this is not it
-        elif base is not None and not self._lasting(base, look):
-            for kind in _FINE:
-                evidence.kinds.pop(kind, None)
+        elif base is not None:
+            if not self._lasting(base, look):
+                for kind in _FINE:
+                    evidence.kinds.pop(kind, None)
+            if base is not self.recent and self.goes_about:  # it comes by at dawn and had colour at noon
+                evidence.kinds.pop(_COLOUR, None)
         before = set(self.findings)
         self._shake(evidence, at_us)
         self._weigh(evidence, look)
-        self._weigh_colour(evidence, at_us)
+        self._weigh_colour(evidence, look, hour)
         self._weigh_repeats(at_us)
         learned = self._learn(look, evidence, hour)
         begun = bool(set(self.findings) - before)
@@ -192,7 +209,7 @@ class CameraJudge:
         )
         trusted = bool(self.findings) or known
         hurry = bool(
-            (self._streak.looks and not before)
+            (self._streak.looks and not before and at_us - self._streak.since_us < _HURRY_US)
             or self._colour.looks
             or self.repeats.suspicious
             or self._streak.calm
@@ -261,6 +278,11 @@ class CameraJudge:
         streak.glare |= evidence.glare
         kind, mean = streak.strongest()
         looks, span_us = LASTING[kind]
+        if kind == "image_moved" and self.goes_about and self._arrived:
+            span_us = _TOUR_US
+            if look.at_us - streak.since_us >= span_us and self._new(look):
+                self._own_preset()
+                return
         if kind == "image_dirty":
             stuck = streak.stuck_share()
             if stuck < 0.08:  # what hides the view moves about: rain, people, a queue
@@ -276,8 +298,19 @@ class CameraJudge:
                     del self.findings[old]
             self._find(kind, mean, streak.since_us, evidence)
 
-    def _weigh_colour(self, evidence: Evidence, at_us: int) -> None:
-        value = evidence.kinds.get(_COLOUR, 0.0)
+    def _new(self, look: Look) -> bool:
+        """Whether the camera is known for less than a day: its own tour is not known yet."""
+        return look.at_us - min((view.first_us for view in self.references.views), default=look.at_us) < _DAY_US
+
+    def _own_preset(self) -> None:
+        """It stands where nobody sent it: a station of its own tour, learned like a preset."""
+        names = {view.preset for view in self.references.views}
+        self.preset = next(name for number in itertools.count(1) if (name := f"{OWN}{number}") not in names)
+        self.recent, self._calm, self._streak = None, 0, _Streak()
+        self._shifts.clear()
+
+    def _weigh_colour(self, evidence: Evidence, look: Look, hour: int) -> None:
+        value = max(evidence.kinds.get(_COLOUR, 0.0), self._colourless(look, hour))
         if value < 0.3:
             self._colour.calm += 1
             if self._colour.calm >= 2 or _COLOUR not in self.findings:
@@ -285,10 +318,18 @@ class CameraJudge:
                 self.findings.pop(_COLOUR, None)
             return
         self._colour.calm = 0
-        self._colour.add({_COLOUR: value}, at_us, None)
+        self._colour.add({_COLOUR: value}, look.at_us, None)
         looks, span_us = LASTING[_COLOUR]
-        if self._colour.looks >= looks and at_us - self._colour.since_us >= span_us:
+        if self._colour.looks >= looks and look.at_us - self._colour.since_us >= span_us:
             self._find(_COLOUR, value, self._colour.since_us, evidence)
+
+    def _colourless(self, look: Look, hour: int) -> float:
+        """A filter that stuck at dawn: the recent picture is grey too, and only the hours say that it should not be."""
+        if look.colour >= _COLOURLESS or not all(self._always_colour((hour + near) % 24) for near in (-1, 0, 1)):
+            self._colourless_us = 0
+            return 0.0
+        self._colourless_us = self._colourless_us or look.at_us
+        return 0.9 if look.at_us - self._colourless_us >= _COLOURLESS_US else 0.0
 
     def _weigh_repeats(self, at_us: int) -> None:
         repeats = self.repeats
@@ -374,11 +415,15 @@ class CameraJudge:
                 if at_us - self._odd_us < _ODD_US:
                     return None
             self.recent, self._calm, self._odd_us = View.of(look, self.preset), 0, 0
+            self._arrived = True
             known, _ = self.references.best(look, self.preset)
             if known is not None and self.preset != FREE:
                 self.recent.as_sure_as(known)
             return None
-        if evidence.changed and self.recent.looks >= LEARNING_LOOKS:
+        if not evidence.changed:
+            self.spans.learn(look)
+        blink = abs(look.mean - self.recent.mean) > BLINK
+        if (evidence.changed or blink) and self.recent.looks >= LEARNING_LOOKS:
             self._odd_us = self._odd_us or at_us
             match = evidence.match
             there = match is not None and match.sigmas >= 6
@@ -389,7 +434,6 @@ class CameraJudge:
             self._calm = 0
             return None
         self._odd_us = 0
-        self.spans.learn(look)
         self.restless_us *= 1 - _RESTLESS_FORGET
         if self.recent.looks >= 3:
             self.recent.learn_score(self.recent.score_of(look))
@@ -399,12 +443,8 @@ class CameraJudge:
         if evidence.match is not None and evidence.match.best_sigmas >= 8:
             shift = min(4.0, float(np.hypot(evidence.match.right_px, evidence.match.down_px)))
             self.sway_px += (shift - self.sway_px) * 0.02
-        self.hours_seen[hour] += 1
-        if at_us // _DAY_US != self.hours_last[hour]:
-            self.hours_last[hour] = at_us // _DAY_US
-            self.hours_days[hour] += 1
-        part = max(1 / self.hours_seen[hour], 1 / 2000)
-        self.hours_colour[hour] += (float(look.colour > 2.0) - self.hours_colour[hour]) * part
+        if not self._colourless_us:
+            self._learn_hour(look, hour)
         self._calm += 1
         if (
             self.preset != FREE
@@ -415,6 +455,14 @@ class CameraJudge:
             self._learned_us = at_us
             return self.references.learn(self.recent, self.preset, at_us)
         return None
+
+    def _learn_hour(self, look: Look, hour: int) -> None:
+        self.hours_seen[hour] += 1
+        if look.at_us // _DAY_US != self.hours_last[hour]:
+            self.hours_last[hour] = look.at_us // _DAY_US
+            self.hours_days[hour] += 1
+        part = max(1 / self.hours_seen[hour], 1 / 2000)
+        self.hours_colour[hour] += (float(look.colour > 2.0) - self.hours_colour[hour]) * part
 
     def _set_reference(self, look: Look) -> Judged:
         view = self.references.set_by(look, self.preset, self._take_reference_by)
@@ -444,6 +492,9 @@ class CameraJudge:
         if self.hours_days[hour] >= _HOUR_DAYS:
             return ramp(self.hours_colour[hour], 0.8, 0.97)
         return 1.0 if 8 <= hour < 16 else 0.0
+
+    def _always_colour(self, hour: int) -> bool:
+        return self.hours_days[hour] >= _HOUR_DAYS and self._day(hour) >= 1.0
 
     def _said(
         self,

@@ -176,8 +176,11 @@ class Vision:
                 del self._cameras[camera_id]
         elif known is not None:
             known.wanted = wanted
+            known.judge.ptz = wanted.ptz
         else:
-            self._cameras[camera_id] = _Watched(wanted, self._remember(camera_id))
+            judge = self._remember(camera_id)
+            judge.ptz = wanted.ptz
+            self._cameras[camera_id] = _Watched(wanted, judge)
         self.schedule.set(set(self._cameras), self._clock.monotonic_s())
 
     def _remember(self, camera_id: str) -> CameraJudge:
