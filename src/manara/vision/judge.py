@@ -181,8 +181,7 @@ class CameraJudge:
         if evidence.kinds.get("image_moved"):
             other = self.references.elsewhere(look, self.preset)
             if other is not None:  # a tour of the camera's own
-                self.preset, self.recent, self._calm = other, None, 0
-                self._streak = _Streak()
+                self._stands_at(other)
                 base = self._base(look)
                 evidence = judge(look, base, day=self._day(hour), spans=self.spans)
         if evidence.kinds.get("image_covered") and (known_view := self._known_view(look, self._day(hour))) is not None:
@@ -198,7 +197,7 @@ class CameraJudge:
             if base is not self.recent and self.goes_about:  # it comes by at dawn and had colour at noon
                 evidence.kinds.pop(_COLOUR, None)
         before = set(self.findings)
-        self._shake(evidence, at_us)
+        self._shake(evidence, base, at_us)
         self._weigh(evidence, look)
         self._weigh_colour(evidence, look, hour)
         self._weigh_repeats(at_us)
@@ -305,8 +304,10 @@ class CameraJudge:
     def _own_preset(self) -> None:
         """It stands where nobody sent it: a station of its own tour, learned like a preset."""
         names = {view.preset for view in self.references.views}
-        self.preset = next(name for number in itertools.count(1) if (name := f"{OWN}{number}") not in names)
-        self.recent, self._calm, self._streak = None, 0, _Streak()
+        self._stands_at(next(name for number in itertools.count(1) if (name := f"{OWN}{number}") not in names))
+
+    def _stands_at(self, preset: str) -> None:
+        self.preset, self.recent, self._calm, self._streak = preset, None, 0, _Streak()
         self._shifts.clear()
 
     def _weigh_colour(self, evidence: Evidence, look: Look, hour: int) -> None:
@@ -350,12 +351,12 @@ class CameraJudge:
         elif not repeats.looping:
             self.findings.pop("image_loop", None)
 
-    def _shake(self, evidence: Evidence, at_us: int) -> None:
-        """Strong vibration: the same view, at another place at each look."""
+    def _shake(self, evidence: Evidence, base: View | None, at_us: int) -> None:
+        """Strong vibration: the same view, at another place at each look. Of a bare view what moves may be its cars."""
         match = evidence.match
         kind = "image_vibrating"
         usual = evidence.usual
-        if match is None or match.best_sigmas < 8 or match.best < max(0.15, 0.6 * usual):
+        if match is None or match.best_sigmas < 8 or match.best < max(0.15, 0.6 * usual) or base is None or base.bare:
             return
         self._shifts.append((at_us, match.right_px, match.down_px))
         limit = max(2.5, 3 * self.sway_px)
