@@ -41,7 +41,7 @@ def test_descriptions_that_are_not(text: bytes) -> None:
 def begun() -> tuple[GopJoiner, SoundTaker]:
     """A joiner that has had its first key frame."""
     joiner = GopJoiner(ListTaker(), "h264", 90_000, (), 2.0)
-    joiner.data += clip("h264")[0].sample
+    joiner.data.put(clip("h264")[0].sample)
     joiner.frame(0, True, [nal for nal in clip("h264")[0].nals if nal[0] & 31 in (7, 8)])
     return joiner, SoundTaker(joiner, SoundFormat("aac", 16_000, 1, b"\x14\x08"), 97)
 

@@ -1,15 +1,262 @@
-/* The compiled twin of packets.py: a run of the middle packets of one fragmented NAL unit, appended in one go.
+/* The compiled twins of packets.py: bytes that are kept in pieces of one size, and a run of the middle packets of one
+ * fragmented NAL unit, appended to them in one go.
  *
- * Same arguments, same answer; tests/recorder/test_packets.py holds the two against each other. Reads nothing beyond `end`,
- * which is checked against the buffer; keeps nothing. Two passes: the headers first, so that `data` grows once. Source: RFC 2326 section 10.12,
- * RFC 6184 section 5.8, RFC 7798 section 4.4.3.
+ * Same arguments, same answers; tests/recorder/test_packets.py holds the twins against each other. A run reads nothing
+ * beyond `end`, which is checked against the buffer. A piece never moves and never shrinks, so that whoever looks at one
+ * may go on. Source: RFC 2326 section 10.12, RFC 6184 section 5.8, RFC 7798 section 4.4.3.
  */
 #define Py_LIMITED_API 0x030B0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <string.h>
 
+#define PIECE_BYTES 32768 /* as in packets.py */
 #define SMALLEST 20 /* `$`, channel, size, RTP header, the bytes that tell fragments apart, one of payload */
+
+typedef struct {
+    PyObject_HEAD
+    Py_ssize_t used;
+    unsigned char *bytes;
+} Piece;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *list; /* of Piece */
+    Piece *last;    /* of the list; NULL: it is empty */
+    Py_ssize_t size;
+} Pieces;
+
+static PyTypeObject *piece_type, *pieces_type;
+
+/* -- a piece ------------------------------------------------------------------------------------------------------ */
+
+static void piece_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyMem_Free(((Piece *)self)->bytes);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static int piece_buffer(PyObject *self, Py_buffer *view, int flags)
+{
+    return PyBuffer_FillInfo(view, self, ((Piece *)self)->bytes, ((Piece *)self)->used, 1, flags);
+}
+
+static Py_ssize_t piece_length(PyObject *self) { return ((Piece *)self)->used; }
+
+/* -- pieces ------------------------------------------------------------------------------------------------------- */
+
+static Piece *piece_at(Pieces *self, Py_ssize_t number) { return (Piece *)PyList_GetItem(self->list, number); }
+
+static int begin_piece(Pieces *self)
+{
+    Piece *piece = PyObject_New(Piece, piece_type);
+    if (piece == NULL)
+        return -1;
+    piece->used = 0;
+    piece->bytes = PyMem_Malloc(PIECE_BYTES);
+    if (piece->bytes == NULL)
+        PyErr_NoMemory();
+    int failed = piece->bytes == NULL || PyList_Append(self->list, (PyObject *)piece) < 0;
+    Py_DECREF((PyObject *)piece);
+    if (failed)
+        return -1;
+    self->last = piece;
+    return 0;
+}
+
+static int append(Pieces *self, const unsigned char *from, Py_ssize_t size)
+{
+    while (size > 0) {
+        if ((self->last == NULL || self->last->used == PIECE_BYTES) && begin_piece(self) < 0)
+            return -1;
+        const Py_ssize_t room = PIECE_BYTES - self->last->used, now = size < room ? size : room;
+        memcpy(self->last->bytes + self->last->used, from, (size_t)now);
+        self->last->used += now;
+        self->size += now;
+        from += now;
+        size -= now;
+    }
+    return 0;
+}
+
+/* The piece in which byte `at` lies (from the end: what is asked for was appended last), and where in it. */
+static Py_ssize_t find(Pieces *self, Py_ssize_t at, Py_ssize_t *within)
+{
+    Py_ssize_t number = PyList_Size(self->list), begins = self->size;
+    while (number > 0 && begins > at)
+        begins -= piece_at(self, --number)->used;
+    *within = at - begins;
+    return number;
+}
+
+static Py_ssize_t number_of(PyObject *value, Py_ssize_t most)
+{
+    const Py_ssize_t number = PyLong_AsSsize_t(value);
+    if (number == -1 && PyErr_Occurred())
+        return -1;
+    if (number < 0 || number > most) {
+        PyErr_SetString(PyExc_ValueError, "not within the pieces");
+        return -1;
+    }
+    return number;
+}
+
+static int drop_from(Pieces *self, Py_ssize_t number) /* the pieces from this one on */
+{
+    const Py_ssize_t count = PyList_Size(self->list);
+    if (number < count && PyList_SetSlice(self->list, number, count, NULL) < 0)
+        return -1;
+    self->last = number > 0 ? piece_at(self, number - 1) : NULL;
+    return 0;
+}
+
+static PyObject *pieces_put(PyObject *object, PyObject *const *args, Py_ssize_t count)
+{
+    for (Py_ssize_t n = 0; n < count; n++) {
+        Py_buffer view;
+        if (PyObject_GetBuffer(args[n], &view, PyBUF_SIMPLE) < 0)
+            return NULL;
+        const int failed = append((Pieces *)object, view.buf, view.len);
+        PyBuffer_Release(&view);
+        if (failed)
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *pieces_cut(PyObject *object, PyObject *to)
+{
+    Pieces *self = (Pieces *)object;
+    const Py_ssize_t size = number_of(to, self->size);
+    if (size < 0)
+        return NULL;
+    if (size < self->size) {
+        Py_ssize_t within, number = find(self, size, &within);
+        if (within > 0)
+            piece_at(self, number++)->used = within;
+        if (drop_from(self, number) < 0)
+            return NULL;
+        self->size = size;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *pieces_copy(PyObject *object, PyObject *const *args, Py_ssize_t count)
+{
+    Pieces *self = (Pieces *)object;
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "copy takes 2 arguments");
+        return NULL;
+    }
+    const Py_ssize_t at = number_of(args[0], self->size);
+    const Py_ssize_t size = at < 0 ? -1 : number_of(args[1], self->size - at);
+    if (size < 0)
+        return NULL;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
+    if (bytes == NULL)
+        return NULL;
+    char *to = PyBytes_AsString(bytes);
+    Py_ssize_t within, number = find(self, at, &within);
+    for (Py_ssize_t left = size; left > 0; within = 0) {
+        const Piece *piece = piece_at(self, number++);
+        const Py_ssize_t now = piece->used - within < left ? piece->used - within : left;
+        memcpy(to, piece->bytes + within, (size_t)now);
+        to += now;
+        left -= now;
+    }
+    return bytes;
+}
+
+static PyObject *pieces_write(PyObject *object, PyObject *const *args, Py_ssize_t count)
+{
+    Pieces *self = (Pieces *)object;
+    Py_buffer view;
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "write takes 2 arguments");
+        return NULL;
+    }
+    if (PyObject_GetBuffer(args[1], &view, PyBUF_SIMPLE) < 0)
+        return NULL;
+    const Py_ssize_t at = view.len > self->size ? number_of(args[0], -1) : number_of(args[0], self->size - view.len);
+    if (at >= 0) {
+        const char *from = view.buf;
+        Py_ssize_t within, number = find(self, at, &within);
+        for (Py_ssize_t left = view.len; left > 0; within = 0) {
+            Piece *piece = piece_at(self, number++);
+            const Py_ssize_t now = piece->used - within < left ? piece->used - within : left;
+            memcpy(piece->bytes + within, from, (size_t)now);
+            from += now;
+            left -= now;
+        }
+    }
+    PyBuffer_Release(&view);
+    if (at < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *pieces_take(PyObject *object, PyObject *of)
+{
+    Pieces *self = (Pieces *)object;
+    const Py_ssize_t size = number_of(of, self->size);
+    if (size < 0)
+        return NULL;
+    Py_ssize_t within, number = find(self, size, &within);
+    PyObject *rest = PyList_New(0);
+    if (rest == NULL)
+        return NULL;
+    Pieces after = {.list = rest};
+    if (within > 0) { /* the piece in which it ends goes; what follows in it is moved */
+        const Piece *shared = piece_at(self, number++);
+        if (append(&after, shared->bytes + within, shared->used - within) < 0)
+            goto failed;
+    }
+    for (Py_ssize_t n = number; n < PyList_Size(self->list); n++) {
+        if (PyList_Append(rest, (PyObject *)piece_at(self, n)) < 0)
+            goto failed;
+        after.last = piece_at(self, n);
+    }
+    PyObject *taken = PyList_GetSlice(self->list, 0, number);
+    PyObject *answer = taken == NULL ? NULL : PyList_AsTuple(taken);
+    Py_XDECREF(taken);
+    if (answer == NULL)
+        goto failed;
+    if (within > 0)
+        piece_at(self, number - 1)->used = within;
+    Py_DECREF(self->list);
+    self->list = rest;
+    self->last = after.last;
+    self->size -= size;
+    return answer;
+failed:
+    Py_DECREF(rest);
+    return NULL;
+}
+
+static Py_ssize_t pieces_length(PyObject *self) { return ((Pieces *)self)->size; }
+
+static PyObject *pieces_new(PyTypeObject *type, PyObject *args, PyObject *named)
+{
+    (void)args, (void)named;
+    Pieces *self = (Pieces *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+    if (self != NULL && (self->list = PyList_New(0)) == NULL) {
+        Py_DECREF((PyObject *)self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void pieces_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(((Pieces *)self)->list);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+/* -- a run -------------------------------------------------------------------------------------------------------- */
 
 static unsigned be16(const unsigned char *p) { return (unsigned)p[0] << 8 | p[1]; }
 static unsigned long be32(const unsigned char *p) { return (unsigned long)be16(p) << 16 | be16(p + 2); }
@@ -22,8 +269,8 @@ static PyObject *run(PyObject *module, PyObject *const *args, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "run takes 11 arguments");
         return NULL;
     }
-    if (!PyByteArray_Check(args[0]) || !PyByteArray_Check(args[3]) || args[0] == args[3]) {
-        PyErr_SetString(PyExc_TypeError, "buffer and data are two bytearrays");
+    if (!PyByteArray_Check(args[0]) || Py_TYPE(args[3]) != pieces_type) {
+        PyErr_SetString(PyExc_TypeError, "buffer is a bytearray and data are pieces");
         return NULL;
     }
     long long number[11];
@@ -46,8 +293,7 @@ static PyObject *run(PyObject *module, PyObject *const *args, Py_ssize_t count)
     if (number[6] < 0 || first < 0 || stamp < 0)
         return Py_BuildValue("nii", at, 0, 0);
 
-    const Py_ssize_t began = at;
-    Py_ssize_t grows = 0;
+    Pieces *data = (Pieces *)args[3];
     int packets = 0, ended = 0;
     while (!ended && end - at >= SMALLEST) {
         const unsigned char *head = buffer + at;
@@ -61,30 +307,59 @@ static PyObject *run(PyObject *module, PyObject *const *args, Py_ssize_t count)
             ended = flags == marked ? 2 : 1;
         else if (fragment != middle || flags != plain)
             break;
-        grows += after - at - skip;
+        if (append(data, head + skip, after - at - skip) < 0)
+            return NULL;
         packets++;
         expected = (expected + 1) & 0xFFFF;
         at = after;
     }
-    if (packets) {
-        const Py_ssize_t before = PyByteArray_Size(args[3]);
-        if (PyByteArray_Resize(args[3], before + grows) < 0)
-            return NULL;
-        char *to = PyByteArray_AsString(args[3]) + before;
-        for (Py_ssize_t from = began; from < at;) {
-            const Py_ssize_t after = from + 4 + (Py_ssize_t)be16(buffer + from + 2);
-            memcpy(to, buffer + from + skip, (size_t)(after - from - skip));
-            to += after - from - skip;
-            from = after;
-        }
-    }
     return Py_BuildValue("nii", at, packets, ended);
 }
 
+/* -- the module --------------------------------------------------------------------------------------------------- */
+
+#define FAST(function) (PyCFunction)(void (*)(void))(function), METH_FASTCALL
+
+static PyType_Slot piece_slots[] = {
+    {Py_tp_dealloc, piece_dealloc},
+    {Py_bf_getbuffer, piece_buffer},
+    {Py_sq_length, piece_length},
+    {0, NULL},
+};
+static PyType_Spec piece_spec = {"manara.recorder._packets.Piece", sizeof(Piece), 0,
+                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, piece_slots};
+
+static PyMethodDef pieces_methods[] = {
+    {"put", FAST(pieces_put), "See packets.py."},     {"cut", pieces_cut, METH_O, "See packets.py."},
+    {"copy", FAST(pieces_copy), "See packets.py."},   {"write", FAST(pieces_write), "See packets.py."},
+    {"take", pieces_take, METH_O, "See packets.py."}, {NULL, NULL, 0, NULL},
+};
+static PyType_Slot pieces_slots[] = {
+    {Py_tp_new, pieces_new},
+    {Py_tp_dealloc, pieces_dealloc},
+    {Py_sq_length, pieces_length},
+    {Py_tp_methods, pieces_methods},
+    {0, NULL},
+};
+static PyType_Spec pieces_spec = {"manara.recorder._packets.Pieces", sizeof(Pieces), 0, Py_TPFLAGS_DEFAULT,
+                                  pieces_slots};
+
 static PyMethodDef methods[] = {
-    {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, "See packets.py."},
+    {"run", FAST(run), "See packets.py."},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_packets", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__packets(void) { return PyModule_Create(&definition); }
+PyMODINIT_FUNC PyInit__packets(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL)
+        return NULL;
+    if ((piece_type = (PyTypeObject *)PyType_FromSpec(&piece_spec)) == NULL ||
+        (pieces_type = (PyTypeObject *)PyType_FromSpec(&pieces_spec)) == NULL ||
+        PyModule_AddType(module, pieces_type) < 0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}

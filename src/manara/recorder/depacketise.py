@@ -140,9 +140,7 @@ class Depacketiser:
             return at
         data = self.joiner.data
         self._nal_at = len(data)
-        data += _NO_LENGTH
-        data += header
-        data += view[at + self._skip : after]
+        data.put(_NO_LENGTH, header, view[at + self._skip : after])
         self.packets += 1
         self.expected = (sequence + 1) & 0xFFFF
         self.cycles += self.expected == 0
@@ -222,7 +220,7 @@ class Depacketiser:
 
     def _spoil(self) -> None:
         joiner = self.joiner
-        del joiner.data[joiner.frame_start :]
+        joiner.data.cut(joiner.frame_start)
         self._damaged = self._begun = True
         self._vcl = True
         self._nal_at = self._fu_first = -1
@@ -283,9 +281,7 @@ class Depacketiser:
             if not self._begin_nal(header, view[at]):
                 return
             self._nal_at = len(data)
-            data += _NO_LENGTH
-            data += header
-            data += view[at:end]
+            data.put(_NO_LENGTH, header, view[at:end])
             self._fu_first = first
             self._fu_middle = fragment & 0x3F
             if fragment & 0x40:
@@ -295,21 +291,21 @@ class Depacketiser:
             self._begun = True
             self._spoil()
             return
-        data += view[at:end]
+        data.put(view[at:end])
         if fragment & 0x40:
             self._end_fragments()
 
     def _end_fragments(self) -> None:
         data, start = self.joiner.data, self._nal_at
-        _LENGTH.pack_into(data, start, len(data) - start - 4)
+        data.write(start, _LENGTH.pack(len(data) - start - 4))
         self._nal_at = self._fu_first = -1
-        first = data[start + 4]
+        first = data.copy(start + 4, 1)[0]
         kind = first & 31 if self._h264 else (first >> 1) & 63
         if kind in (h264.SPS, h264.PPS) if self._h264 else h265.VPS <= kind <= h265.PPS:
             # A parameter set in fragments: some cameras send all sets and the key frame as one such unit, with start
             # codes.
-            whole = bytes(memoryview(data)[start + 4 :])
-            del data[start:]
+            whole = data.copy(start + 4, len(data) - start - 4)
+            data.cut(start)
             self._annex_b(_START_CODE + whole)
 
     def _aggregate(self, view: memoryview, at: int, end: int) -> None:
@@ -351,9 +347,7 @@ class Depacketiser:
             self._parameter_set(bytes(view[at:end]))
         elif self._h264 and kind == h264.SEI and not self._key and h264.has_recovery_point(bytes(view[at:end])):
             self._key = True
-        data = self.joiner.data
-        data += _LENGTH.pack(end - at)
-        data += view[at:end]
+        self.joiner.data.put(_LENGTH.pack(end - at), view[at:end])
 
     def _parameter_set(self, nal: bytes) -> None:
         if len(self._sets) < _MAX_SETS_A_FRAME and 3 < len(nal) <= h264.MAX_PARAMETER_SET_BYTES:
@@ -403,7 +397,7 @@ class Depacketiser:
     def reset(self) -> None:
         """Forget an unfinished frame (the connection ended)."""
         joiner = self.joiner
-        del joiner.data[joiner.frame_start :]
+        joiner.data.cut(joiner.frame_start)
         self._begun = self._vcl = self._key = self._damaged = False
         self._nal_at = self._fu_first = -1
         self._sets = []

@@ -1,7 +1,6 @@
-"""Joins frames into fragments: the GOP is kept in a few bytearrays while it grows and is handed on once.
+"""Joins frames into fragments: the GOP grows in pieces of one size and is handed on once, as it lies there.
 
-`depacketise.py` appends samples to `data` and calls `frame` when one is whole; what has grown to `PART_BYTES` is put
-aside, so that memory is asked for and given back in pieces of one size and is not moved as it grows. A fragment ends
+`depacketise.py` appends samples to `data` and calls `frame` when one is whole. A fragment ends
 before the next key frame, when it is `max_ticks` long, or when the decoder changes. While somebody watches, each frame
 also goes out at once as a fragment of its own; what came of the current GOP before is kept for whoever comes next. One
 object a stream; no I/O. Tells a `Taker`. Bounds: `MAX_FRAGMENT_BYTES`, `MAX_FRAGMENT_FRAMES`, and `MAX_KEPT_BYTES` of
@@ -13,9 +12,9 @@ from typing import Protocol
 from manara.formats import h264, h265
 from manara.formats.frames import TIMESCALE_HZ, Buffer, Fragment, SoundFormat, VideoFormat
 from manara.formats.h264 import ParameterSetError, Sequence
+from manara.recorder.packets import new_pieces
 from manara.recorder.timing import Timeline, WallTime
 
-PART_BYTES = 65_536
 MAX_FRAGMENT_BYTES = 48 * 1024 * 1024
 MAX_FRAGMENT_FRAMES = 1024
 MAX_KEPT_BYTES = 16 * 1024 * 1024
@@ -72,15 +71,6 @@ def video_format(codec: str, sets: tuple[bytes, ...]) -> tuple[VideoFormat, Sequ
     return VideoFormat(codec, ordered, first.width_px, first.height_px, first.codec_string), first
 
 
-def _first_bytes(payload: tuple[Buffer, ...], count: int) -> bytes:
-    """The first bytes of what lies in several buffers."""
-    found = bytearray()
-    for part in payload:
-        if len(found) < count:
-            found += memoryview(part)[: count - len(found)]
-    return bytes(found)
-
-
 class GopJoiner:
     """Takes the frames of one connection. `frame_start` is where the frame that is being received begins in
     `data`."""
@@ -88,10 +78,8 @@ class GopJoiner:
     def __init__(self, taker: Taker, codec: str, rate_hz: int, sets: tuple[bytes, ...], max_fragment_s: float) -> None:
         self.taker = taker
         self.codec = codec
-        self.data = bytearray()
+        self.data = new_pieces()
         self.frame_start = 0
-        self._parts: list[bytearray] = []  # before `data`; nobody writes to them any more
-        self._parts_bytes = 0
         self.timeline = Timeline(rate_hz)
         self.wall = WallTime()
         self.video: VideoFormat | None = None
@@ -148,7 +136,7 @@ class GopJoiner:
                 key
                 or dts - self._first_dts >= self._max_ticks
                 or len(sizes) >= MAX_FRAGMENT_FRAMES
-                or self._parts_bytes + self.frame_start > MAX_FRAGMENT_BYTES
+                or self.frame_start > MAX_FRAGMENT_BYTES
             ):
                 self._close(key)
         if key:
@@ -164,14 +152,10 @@ class GopJoiner:
         if self.taker.watched:
             self._show(pts, dts, key)
         self.frame_start += size
-        if self.frame_start >= PART_BYTES:
-            self._parts.append(self.data)
-            self._parts_bytes += self.frame_start
-            self.data, self.frame_start = bytearray(), 0
 
     def drop(self) -> None:
         """Forget the frame that is being received."""
-        del self.data[self.frame_start :]
+        self.data.cut(self.frame_start)
         self.dropped += 1
 
     def extend_last(self) -> bool:
@@ -186,7 +170,7 @@ class GopJoiner:
 
     def flush(self) -> None:
         """The connection ends: hand on what is whole."""
-        del self.data[self.frame_start :]
+        self.data.cut(self.frame_start)
         if self._sizes:
             self._durations.append(self.timeline.nominal)
             self._close(True)
@@ -205,7 +189,7 @@ class GopJoiner:
         gop = list(self._kept)
         if self._sizes and (gop or self._keys):
             durations = [*self._durations, self.timeline.nominal]
-            gop.append(self._fragment((*self._parts, self.data[: self.frame_start]), durations))
+            gop.append(self._fragment((self.data.copy(0, self.frame_start),), durations))
         return gop
 
     def key_frame(self) -> tuple[VideoFormat, bytes, int, int] | None:
@@ -216,9 +200,9 @@ class GopJoiner:
         if self._key_dts is None or self.video is None:
             return None
         if self._kept:
-            sample = _first_bytes(self._kept[0].payload, self._kept[0].sizes[0])
+            sample = b"".join(self._kept[0].payload)[: self._kept[0].sizes[0]]
         elif self._sizes and self._keys:
-            sample = _first_bytes((*self._parts, self.data), self._sizes[0])
+            sample = self.data.copy(0, self._sizes[0])
         else:
             return None
         return self.video, sample, self.wall.wall_us(self._key_dts + self._delay), self._key_dts
@@ -266,15 +250,12 @@ class GopJoiner:
             self.taker.on_format(self.video, self.sound_format, self.wall.wall_us(pts))
 
     def _close(self, gop_ends: bool) -> None:
-        payload: tuple[Buffer, ...] = tuple(self._parts)
-        if self.frame_start:
-            payload += (self.data[: self.frame_start],)
-            del self.data[: self.frame_start]  # takes nothing but a step of where it begins
+        payload = self.data.take(self.frame_start)
         self.wall.observe(self.timeline.newest_pts, self.arrival_us)
         self.wall.settle()
         fragment = self._fragment(payload, self._durations)
         fragment.sound, self.sound, self._live_sound = self.sound, [], 0
-        self._parts, self._parts_bytes, self.frame_start = [], 0, 0
+        self.frame_start = 0
         self._sizes.clear()  # `frame` holds on to this list
         self._durations = []
         self._offsets = []
@@ -305,7 +286,7 @@ class GopJoiner:
         media = dts + self._delay
         sound = self.sound[self._live_sound :]
         self._live_sound = len(self.sound)
-        payload = bytes(memoryview(self.data)[self.frame_start :])
+        payload = self.data.copy(self.frame_start, len(self.data) - self.frame_start)
         self.taker.on_frame(
             Fragment(
                 payload=(payload,),
