@@ -17,6 +17,8 @@ export interface EngineListener {
 
 export interface LiveEngine {
   readonly name: 'webcodecs' | 'mse';
+  /** What comes cannot be decoded before a key frame does: nothing is wrong here. */
+  readonly waitsForKey: boolean;
   init(init: InitSection): void;
   fragment(fragment: Fragment): void;
   close(): void;

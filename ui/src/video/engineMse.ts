@@ -16,6 +16,7 @@ type Append = { bytes: Uint8Array; offset?: number; type?: string };
 
 export class MseEngine implements LiveEngine {
   readonly name = 'mse';
+  readonly waitsForKey = false;
   private source = new MediaSource();
   private buffer: SourceBuffer | null = null;
   private queue: Append[] = [];

@@ -49,13 +49,18 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-function play(frameMs: number): { thinned: boolean[]; sent: number } {
+function begun(frameMs: number, thinned: boolean[] = []): WebCodecsEngine {
   SlowDecoder.frameMs = frameMs;
-  const thinned: boolean[] = [];
   const canvas = { width: 0, height: 0, getContext: () => ({ drawImage: () => undefined }) } as unknown as HTMLCanvasElement;
   const listener = { shown: () => undefined, dropped: () => undefined, failed: () => undefined, thinned: (thin: boolean) => thinned.push(thin) };
   const engine = new WebCodecsEngine(canvas, listener);
   engine.init(begin.init);
+  return engine;
+}
+
+function play(frameMs: number): { thinned: boolean[]; sent: number; waited: boolean } {
+  const thinned: boolean[] = [];
+  const engine = begun(frameMs, thinned);
   engine.fragment(gop.fragment); // the whole open GOP, as whoever joins gets it
   vi.advanceTimersByTime(1000);
   const more = gop.fragment.samples.slice(1, 16).map((sample) => ({ ...sample, wallUs: sample.wallUs + 20_000_000 }));
@@ -63,8 +68,9 @@ function play(frameMs: number): { thinned: boolean[]; sent: number } {
     engine.fragment({ ...gop.fragment, samples: [sample] });
     vi.advanceTimersByTime(200);
   }
+  const waited = engine.waitsForKey;
   engine.close();
-  return { thinned, sent: gop.fragment.samples.length + more.length };
+  return { thinned, waited, sent: gop.fragment.samples.length + more.length };
 }
 
 describe('WebCodecsEngine', () => {
@@ -75,6 +81,18 @@ describe('WebCodecsEngine', () => {
   });
 
   it('shows key frames only where this computer is too slow', () => {
-    expect(play(40).thinned).toEqual([true]);
+    const { thinned, waited } = play(40);
+    expect(thinned).toEqual([true]);
+    expect(waited).toBe(false);
+  });
+
+  it('says that it waits for a key frame where none comes', () => {
+    const engine = begun(1);
+    const [key, ...rest] = gop.fragment.samples;
+    for (const sample of rest.slice(0, 5)) engine.fragment({ ...gop.fragment, samples: [sample] });
+    expect(engine.waitsForKey).toBe(true);
+    engine.fragment({ ...gop.fragment, samples: [key!] });
+    expect(engine.waitsForKey).toBe(false);
+    engine.close();
   });
 });

@@ -39,6 +39,10 @@ export class WebCodecsEngine implements LiveEngine, Painter {
     this.context = context;
   }
 
+  get waitsForKey(): boolean {
+    return this.waitKey && this.thinUntilMs === 0;
+  }
+
   init(init: InitSection): void {
     const same = this.current && this.current.codec === init.codec && equal(this.current.description, init.description);
     this.current = init;

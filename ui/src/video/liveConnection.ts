@@ -37,7 +37,7 @@ export class LiveConnection implements EngineListener {
   arrivedMs = 0;
   private readonly socket: WebSocket;
   private readonly demuxer = new Demuxer();
-  private readonly engine: LiveEngine;
+  readonly engine: LiveEngine;
   private over = false;
 
   constructor(

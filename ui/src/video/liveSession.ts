@@ -279,7 +279,8 @@ export class LiveSession {
 
   /** Video arrives and is not shown in time: the fault is here, not with the camera. */
   private slow(connection: LiveConnection): boolean {
-    return connection.engineName === 'webcodecs' && (connection.thin || performance.now() - connection.arrivedMs < STALE_MS);
+    if (connection.engineName !== 'webcodecs' || connection.engine.waitsForKey) return false;
+    return connection.thin || performance.now() - connection.arrivedMs < STALE_MS;
   }
 
   private change(part: Partial<LiveFacts>): void {
