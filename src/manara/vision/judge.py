@@ -31,7 +31,8 @@ _ODD_US = 90_000_000  # another light, the same view: followed after this long
 _ODD_MOST_US = 600_000_000  # nothing that has a name, but not what it was: accepted after this long
 _NEW_US = 5_000_000  # what passes by itself is taken to last so long while the camera is new
 _HEALS_US = 40_000_000  # what passes within this long was none
-_GLARE_US = 90_000_000  # lights shine into the lens, and an exposure swings, for a minute; paint stays
+_GLARE_US = 20_000_000  # lights shine into the lens for seconds
+_SWING_US = 90_000_000  # an exposure that swings hides the brightest for a minute; paint stays
 _RESTLESS = 2  # a finding needs so many times as long as what passed by itself lately
 _RESTLESS_FORGET = 0.0005  # a look: half is forgotten in three hours
 _TAKEN_US = 20_000_000  # a suspicion of another kind goes before "frozen" for so long
@@ -290,7 +291,8 @@ class CameraJudge:
                 looks, span_us = 12, 300_000_000
         if kind not in _ABSOLUTE:
             restless_us = max(self.restless_us, 0 if self.spans.known else _NEW_US)
-            span_us = max(span_us, round(_RESTLESS * restless_us), _GLARE_US if streak.glare else 0)
+            bright_us = (_GLARE_US if kind == "image_moved" else _SWING_US) if streak.glare else 0
+            span_us = max(span_us, round(_RESTLESS * restless_us), bright_us)
         if streak.looks >= looks and look.at_us - streak.since_us >= span_us and mean >= 0.5:
             for old in mine:
                 if old != kind:
@@ -356,7 +358,8 @@ class CameraJudge:
         match = evidence.match
         kind = "image_vibrating"
         usual = evidence.usual
-        if match is None or match.best_sigmas < 8 or match.best < max(0.15, 0.6 * usual) or base is None or base.bare:
+        least = max(0.15, (0.75 if self.goes_about else 0.6) * usual)  # less may be another of its views
+        if match is None or match.best_sigmas < 8 or match.best < least or base is None or base.bare:
             return
         self._shifts.append((at_us, match.right_px, match.down_px))
         limit = max(2.5, 3 * self.sway_px)
