@@ -234,7 +234,7 @@ def test_a_ptz_camera_is_not_trusted_while_it_moves_and_each_preset_has_its_refe
     assert camera.judge.preset == "gate"
     # It was told to go to the square and looks elsewhere.
     camera.judge.moved(camera.at_us, "square")
-    for _ in range(10):
+    for _ in range(80):
         camera.look(camera.seen(right=-170, down=90), step_s=2.5)
     assert kinds(camera) == {"image_moved"}
 

@@ -54,6 +54,7 @@ LASTING: dict[str, tuple[int, int]] = {
 _STOOD_LOOKS = 20  # of a camera that goes about, at one preset
 _TOUR_US = 900_000_000  # a PTZ camera may have a tour of its own: an unknown view is none of it when it stays so long
 _HURRY_US = 120_000_000  # what is not sure by then can wait for looks in their turn
+_STANDS_US = 180_000_000  # sent to a preset that shows something else: no lorry stands before it for so long
 _COLOURLESS, _COLOURLESS_US = 0.5, 600_000_000  # no colour at all, for so long, in hours that always had some
 _FINE = ("image_dirty", "image_blurred")  # found by what is missing
 _COLOUR = "image_colour_lost"
@@ -70,7 +71,7 @@ class _Streak:
     sums: dict[str, float] = field(default_factory=dict)
     stuck: Floats | None = None  # how steadily each block was hidden
     calm: int = 0
-    glare: bool = False
+    glares: int = 0  # looks in which more was burnt out than usual
 
     def add(self, kinds: dict[str, float], at_us: int, hidden: Mask | None) -> None:
         if not self.looks:
@@ -179,7 +180,7 @@ class CameraJudge:
         self.repeats.take(look.grain, at_us, well=not self.findings and not self._streak.looks)
         base = self._base(look)
         evidence = judge(look, base, day=self._day(hour), spans=self.spans)
-        if evidence.kinds.get("image_moved"):
+        if evidence.kinds.get("image_moved") or (evidence.kinds and self.goes_about):
             other = self.references.elsewhere(look, self.preset)
             if other is not None:  # a tour of the camera's own
                 self._stands_at(other)
@@ -192,7 +193,7 @@ class CameraJudge:
             for kind in [kind for kind in evidence.kinds if kind not in _ABSOLUTE]:
                 del evidence.kinds[kind]  # too little is known of the view to say that this is not it
         elif base is not None:
-            if not self._lasting(base, look):
+            if not self._lasting(base, look) or (self.goes_about and _beside(evidence)):
                 for kind in _FINE:
                     evidence.kinds.pop(kind, None)
             if base is not self.recent and self.goes_about:  # it comes by at dawn and had colour at noon
@@ -275,12 +276,12 @@ class CameraJudge:
             return
         streak.calm = 0
         streak.add(kinds, look.at_us, evidence.hidden)
-        streak.glare |= evidence.glare
+        streak.glares += evidence.glare
         kind, mean = streak.strongest()
         looks, span_us = LASTING[kind]
-        if kind == "image_moved" and self.goes_about and self._arrived:
-            span_us = _TOUR_US
-            if look.at_us - streak.since_us >= span_us and self._new(look):
+        if kind == "image_moved" and self.goes_about:
+            span_us = _TOUR_US if self._arrived else _STANDS_US
+            if self._arrived and look.at_us - streak.since_us >= span_us and self._new(look):
                 self._own_preset()
                 return
         if kind == "image_dirty":
@@ -291,7 +292,8 @@ class CameraJudge:
                 looks, span_us = 12, 300_000_000
         if kind not in _ABSOLUTE:
             restless_us = max(self.restless_us, 0 if self.spans.known else _NEW_US)
-            bright_us = (_GLARE_US if kind == "image_moved" else _SWING_US) if streak.glare else 0
+            swings = kind != "image_moved" and 2 * streak.glares > streak.looks
+            bright_us = _SWING_US if swings else _GLARE_US if streak.glares else 0
             span_us = max(span_us, round(_RESTLESS * restless_us), bright_us)
         if streak.looks >= looks and look.at_us - streak.since_us >= span_us and mean >= 0.5:
             for old in mine:
@@ -524,6 +526,12 @@ class CameraJudge:
         told = (trusted, why, tuple((found.kind, found.confidence) for found in findings))
         changed, self._told = told != self._told, told
         return Judged(verdict, changed, hurry, begun, base, learned)
+
+
+def _beside(evidence: Evidence) -> bool:
+    """Whether a look lies better beside its place than in it: more likely another view than dirt."""
+    match = evidence.match
+    return match is not None and match.best > 1.05 * match.score and abs(match.right_px) + abs(match.down_px) >= 3
 
 
 def _turns(places: list[float], limit_px: float) -> int:
