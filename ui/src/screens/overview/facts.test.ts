@@ -37,6 +37,11 @@ describe("the overview counts", () => {
     expect(recordingFacts(cameras, new Map(), null).disks).toBeNull();
   });
 
+  it("a camera that saves power by its small stream is recorded", () => {
+    const saving = { ...status("stopped"), sub: status("recording").main } as CameraStatus;
+    expect(recordingFacts([camera("a", null)], new Map([["a", saving]]), null).recording).toBe(1);
+  });
+
   it("work that is due, the most urgent first", () => {
     const order = (id: string, due_us: number | null, state: WorkOrder["state"] = "open") => ({ id, due_us, state, site_id: "s1" }) as WorkOrder;
     const facts = workFacts([order("later", 90), order("late", 5), order("today", 15), order("none", null), order("done", 1, "closed")], 10, 20);

@@ -94,11 +94,11 @@ export function recordingFacts(cameras: readonly Camera[], statuses: ReadonlyMap
   const heard = new Set<string>();
   const silent = new Set<string>();
   for (const camera of cameras) {
-    const main = statuses.get(camera.id)?.main;
+    const { main, sub } = statuses.get(camera.id) ?? {};
     if (main?.recorder_id) (main.cause === "recorder_silent" ? silent : heard).add(main.recorder_id);
     if (!camera.enabled || !camera.record) continue;
     facts.wanted += 1;
-    if (main?.state === "recording") facts.recording += 1;
+    if (main?.state === "recording" || sub?.state === "recording") facts.recording += 1; // to save power the small stream
     if (main && main.gaps_today > 0) {
       facts.gapsToday += main.gaps_today;
       facts.camerasWithGaps += 1;
