@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from manara.vision.picture import Floats, Look
-from manara.vision.references import LEAST_TEXTURED, Mask, Match, View, register
+from manara.vision.references import ANOTHER_LIGHT, LEAST_TEXTURED, Mask, Match, View, register
 
 _KNOWN_LOOKS = 40  # before so many healthy looks, between what they lie is not known
 _FORGET = 0.0005  # a look: how soon the extremes are forgotten, half in three hours
 _FORGET_MOST = 0.00005  # the largest outlast a night: at dawn there is no more than there was the day before
 _GLARE_SHARE = 0.01  # more of the picture burnt out than usual
-BLINK = 35.0  # grey levels of the mean: brighter or darker by more at once is another light, and may pass
 _NOISE_FINE = 0.2  # grey levels: what rounding and coding leave in a flat block
 
 
@@ -221,7 +220,12 @@ def _moved(kinds: dict[str, float], match: Match, view: View, kept: float, struc
 
 def _colour(kinds: dict[str, float], look: Look, view: View, day: float) -> None:
     # Of a bare view, what colour there is may be that of cars; and an exposure that swings takes colour with it.
-    if day <= 0 or view.colour < (6.0 if view.bare else 2.0) or view.mean < 45 or abs(look.mean - view.mean) > BLINK:
+    if (
+        day <= 0
+        or view.colour < (6.0 if view.bare else 2.0)
+        or view.mean < 45
+        or abs(look.mean - view.mean) > ANOTHER_LIGHT
+    ):
         return
     grey = ramp(look.colour / view.colour, 0.3, 0.12)
     cast = ramp(float(np.hypot(look.chroma_u - view.chroma_u, look.chroma_v - view.chroma_v)), 9, 18)

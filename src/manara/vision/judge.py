@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from manara.messages import ImageFinding, ImageVerdict
-from manara.vision.detectors import BLINK, Evidence, Spans, judge, ramp
+from manara.vision.detectors import Evidence, Spans, judge, ramp
 from manara.vision.picture import Floats, Look
-from manara.vision.references import RECENT_LOOKS, SAME_VIEW, Mask, References, View
+from manara.vision.references import ANOTHER_LIGHT, RECENT_LOOKS, SAME_VIEW, Mask, References, View
 from manara.vision.repeats import Repeats
 
 LEARNING_LOOKS = 6
@@ -428,7 +428,7 @@ class CameraJudge:
             return None
         if not evidence.changed:
             self.spans.learn(look)
-        blink = abs(look.mean - self.recent.mean) > BLINK
+        blink = abs(look.mean - self.recent.mean) > ANOTHER_LIGHT
         if (evidence.changed or blink) and self.recent.looks >= LEARNING_LOOKS:
             self._odd_us = self._odd_us or at_us
             match = evidence.match

@@ -34,7 +34,8 @@ LEAST_TEXTURED = 60  # of 144 blocks: with fewer a view is too poor to say that 
 _DISTINCT_SIGMAS = 7.0  # a view that healthy looks lie on no more surely than this could lie anywhere
 _TEXTURED = 0.012
 _LASTING_SHARE = 0.55
-_LIT_LIKE, _GREY = 35.0, 1.5  # grey levels of the mean; colour below which a picture is grey
+ANOTHER_LIGHT = 35.0  # grey levels of the mean: brighter or darker by more is another light
+_GREY = 1.5  # colour below which a picture is grey
 _ALONE = 0.7  # a live look lies on a view less surely than the view itself
 
 
@@ -165,7 +166,7 @@ class View:
 
     def lit_like(self, other: "Look | View") -> bool:
         """Whether light and colour are alike: day and night, sun and lamps are not."""
-        return abs(self.mean - other.mean) < _LIT_LIKE and (self.colour < _GREY) == (other.colour < _GREY)
+        return abs(self.mean - other.mean) < ANOTHER_LIGHT and (self.colour < _GREY) == (other.colour < _GREY)
 
     def score_of(self, look: Look) -> float:
         """How well a look's structure lies on this view's, -1 to 1; 0 = not at all."""
