@@ -2,7 +2,7 @@
  * fragmented NAL unit, appended to them in one go.
  *
  * Same arguments, same answers; tests/recorder/test_packets.py holds the twins against each other. A run reads nothing
- * beyond `end`, which is checked against the buffer. A piece never moves and never shrinks, so that whoever looks at one
+ * beyond `end`, which is checked against the buffer. The memory of a piece is never moved, so that whoever looks at one
  * may go on. Source: RFC 2326 section 10.12, RFC 6184 section 5.8, RFC 7798 section 4.4.3.
  */
 #define Py_LIMITED_API 0x030B0000
