@@ -24,6 +24,7 @@ _SHORT = struct.Struct(">H")
 # `$` and channel, size, version to payload type, sequence number, timestamp, source, four bytes of payload.
 _START = struct.Struct(">HHHHIIBBBB")
 _NO_LENGTH = b"\x00\x00\x00\x00"
+_RECOVERY_POINT = 6  # a supplemental payload type; such a unit may make a key frame of its picture
 
 
 class Depacketiser:
@@ -98,7 +99,7 @@ class Depacketiser:
                         self._end_fragments()
                         if ended == 2:
                             self._end_frame()
-            if not self._vcl and (after := self._begin_usual(buffer, view, at, end)) != at:
+            if not self._vcl and (after := self._usual(buffer, view, at, end)) != at:
                 at = after
                 continue
             after = self._one(buffer, view, at, end)
@@ -108,10 +109,10 @@ class Depacketiser:
                 return at
             at = after
 
-    def _begin_usual(self, buffer: bytearray, view: memoryview, at: int, end: int) -> int:
-        """Take the first piece of a picture as nearly all pictures begin, on the short way: the packet that is due,
-        with the beginning of a first slice that is no key frame's. Answers where it ends, or `at` for all else, which
-        `packet` takes; what both do to this object is the same."""
+    def _usual(self, buffer: bytearray, view: memoryview, at: int, end: int) -> int:
+        """Take a packet before or at a picture's first piece as nearly all of them are, on the short way: the one that
+        is due, with a supplemental NAL unit, or with a first slice that is no key frame's, whole or its beginning.
+        Answers where it ends, or `at` for all else, which `packet` takes; what both do to this object is the same."""
         if end - at < _START.size or self._unsure or self._nal_at >= 0:
             return at
         lane, size, flags, sequence, stamp, source, one, two, three, four = _START.unpack_from(buffer, at)
@@ -119,34 +120,44 @@ class Depacketiser:
         if (
             after > end
             or lane != self._lane
-            or flags != 0x8000 | self._type
+            or flags & 0xFF7F != 0x8000 | self._type
             or sequence != self.expected
             or source != self.source
             or (stamp == self._stamp) != self._begun
             or size < 17
         ):
             return at
+        marked = flags & 0x80
         if self._h264:
-            fragment, slice_byte = two, three
-            if one & 31 != h264.FU_A or fragment & 0xDF != 0x81:
-                return at
-            header = bytes((one & 0xE0 | 1,))
+            kind, slice_byte, fragment = one & 31, two, two
+            begins = kind == h264.FU_A and fragment & 0xDF == 0x81
+            whole = kind == 1
+            extra = kind == h264.SEI and buffer.find(_RECOVERY_POINT, at + 17, after) < 0
         else:
-            fragment, slice_byte = three, four
-            if (one >> 1) & 63 != h265.FU or fragment & 0xF0 != 0x80:
-                return at
-            header = bytes((one & 0x81 | (fragment & 63) << 1, two))
-        if not slice_byte & 0x80:
-            return at
+            kind, slice_byte, fragment = (one >> 1) & 63, three, three
+            begins = kind == h265.FU and fragment & 0xF0 == 0x80
+            whole = kind < h265.FIRST_IRAP
+            extra = kind == h265.SEI_PREFIX
         data = self.joiner.data
-        self._nal_at = len(data)
-        data.put(_NO_LENGTH, header, view[at + self._skip : after])
+        if begins and not marked:
+            if not (three if self._h264 else four) & 0x80:
+                return at
+            header = (one & 0xE0 | 1,) if self._h264 else (one & 0x81 | (fragment & 63) << 1, two)
+            self._nal_at = len(data)
+            data.put(_NO_LENGTH, bytes(header), view[at + self._skip : after])
+            self._fu_first, self._fu_middle = one, fragment & 0x3F
+        elif whole and slice_byte & 0x80 or extra and not marked:
+            data.put(_LENGTH.pack(size - 12), view[at + 16 : after])
+        else:
+            return at
         self.packets += 1
         self.expected = (sequence + 1) & 0xFFFF
         self.cycles += self.expected == 0
         self._stamp = stamp
-        self._begun = self._vcl = True
-        self._fu_first, self._fu_middle = one, fragment & 0x3F
+        self._begun = True
+        self._vcl = not extra
+        if marked:
+            self._end_frame()
         return after
 
     def _one(self, buffer: bytearray, view: memoryview, at: int, end: int) -> int:

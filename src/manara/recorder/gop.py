@@ -106,6 +106,7 @@ class GopJoiner:
         self._kept_bytes = 0
         self._key_dts: int | None = None
         self._live_sound = 0
+        self._last_sets: list[bytes] = []
         self._same_sets = False  # the parameter sets are those of `video`
         self._fresh = False  # a new format waits for its first frame
         self._add_sets(sets)
@@ -314,7 +315,11 @@ class GopJoiner:
 
     def _take_sets(self, sets: list[bytes]) -> None:
         """Sets that came with a frame. A whole family of them replaces all that was known: what came before the
-        stream (in the session description) is often stale. Single ones replace those with their id."""
+        stream (in the session description) is often stale. Single ones replace those with their id. Nearly every key
+        frame brings the same ones again."""
+        if sets == self._last_sets:
+            return
+        self._last_sets = sets
         kinds = {self._name(nal)[0] for nal in sets}
         whole = {h264.SPS, h264.PPS} if self.codec == "h264" else {h265.VPS, h265.SPS, h265.PPS}
         before = dict(self._sets)
