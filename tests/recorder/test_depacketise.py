@@ -348,7 +348,7 @@ def test_the_short_way_into_a_frame_does_what_the_long_one_does(seed: int, codec
     for one in clip(codec):
         told = tuple(header + body for body in dice.sample(bodies, 2) if body)
         pictures.append(Picture((*told, *one.nals), one.pts, one.key))
-    for packet in spoiled(dice, stream_of(Packetiser(codec, most=dice.choice((150, 1400))), pictures), 100):
+    for packet in spoiled(dice, stream_of(Packetiser(codec, most=dice.choice((150, 1400))), tuple(pictures)), 100):
         for line in (short, long):
             line.feed(interleaved(packet))
         assert all_of(short.joiner.data) == all_of(long.joiner.data)

@@ -2,8 +2,10 @@
 ones keep their bounds."""
 
 import importlib.util
+import os
 import random
 import struct
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -200,3 +202,18 @@ def test_the_recorder_uses_either(monkeypatch: pytest.MonkeyPatch, compiled: Twi
         seen.append((line.depacketiser.packets, line.depacketiser.malformed, line.joiner.dropped))
     assert seen[0] == seen[1]
     assert seen[0][0] == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_memory_of_pieces_goes_back_to_the_system_when_a_slow_disk_has_caught_up(compiled: Twin) -> None:
+    def resident_bytes() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    waiting = []
+    for _ in range(64):
+        pieces = compiled.pieces()
+        pieces.put(b"\x01" * 2**20)
+        waiting.append(pieces.take(2**20))
+    most = resident_bytes()
+    waiting.clear()
+    assert most - resident_bytes() > 48 * 2**20

@@ -9,8 +9,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define PIECE_BYTES 32768 /* as in packets.py */
+#define KEPT_PIECES 64 /* 2 MiB */
 #define SMALLEST 20 /* `$`, channel, size, RTP header, the bytes that tell fragments apart, one of payload */
 
 typedef struct {
@@ -28,12 +30,55 @@ typedef struct {
 
 static PyTypeObject *piece_type, *pieces_type;
 
+/* -- the memory of pieces ----------------------------------------------------------------------------------------- */
+
+/* It comes from the system and not from the heap: a GOP that is handed on and one that grows would else leave holes
+ * between smaller things, a third of what a recorder takes. What becomes free is kept for the next piece, the latest first;
+ * above half of what is in use (a disk that was slow and has caught up) it goes back. Under the GIL, as all here. */
+typedef struct Idle {
+    struct Idle *next;
+} Idle;
+static Idle *idle;
+static size_t idle_count, used_count;
+
+static unsigned char *take_memory(void)
+{
+    void *bytes = idle;
+    if (idle != NULL) {
+        idle = idle->next;
+        idle_count--;
+    } else {
+        bytes = mmap(NULL, PIECE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (bytes == MAP_FAILED)
+            return NULL;
+    }
+    used_count++;
+    return bytes;
+}
+
+static void give_memory(unsigned char *bytes)
+{
+    if (bytes == NULL)
+        return;
+    used_count--;
+    Idle *one = (Idle *)bytes;
+    one->next = idle;
+    idle = one;
+    idle_count++;
+    while (idle_count > KEPT_PIECES && idle_count > used_count / 2) {
+        one = idle;
+        idle = one->next;
+        idle_count--;
+        munmap(one, PIECE_BYTES);
+    }
+}
+
 /* -- a piece ------------------------------------------------------------------------------------------------------ */
 
 static void piece_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    PyMem_Free(((Piece *)self)->bytes);
+    give_memory(((Piece *)self)->bytes);
     PyObject_Free(self);
     Py_DECREF(type);
 }
@@ -55,7 +100,7 @@ static int begin_piece(Pieces *self)
     if (piece == NULL)
         return -1;
     piece->used = 0;
-    piece->bytes = PyMem_Malloc(PIECE_BYTES);
+    piece->bytes = take_memory();
     if (piece->bytes == NULL)
         PyErr_NoMemory();
     int failed = piece->bytes == NULL || PyList_Append(self->list, (PyObject *)piece) < 0;

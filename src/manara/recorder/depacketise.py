@@ -146,7 +146,7 @@ class Depacketiser:
             self._nal_at = len(data)
             data.put(_NO_LENGTH, bytes(header), view[at + self._skip : after])
             self._fu_first, self._fu_middle = one, fragment & 0x3F
-        elif whole and slice_byte & 0x80 or extra and not marked:
+        elif (whole and slice_byte & 0x80) or (extra and not marked):
             data.put(_LENGTH.pack(size - 12), view[at + 16 : after])
         else:
             return at
