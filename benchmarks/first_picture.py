@@ -174,7 +174,7 @@ def measure(room: Room, times: int) -> dict[str, Any]:
         browser = playwright.chromium.launch(executable_path=path, args=flags)
         context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="en-GB")
         who = Person(context, room, Words("en"))
-        who.sign_in("supervisor")
+        who.come_in("supervisor")
         who.to_map()
         wait_for(lambda: len(who.recording()) >= 4, "cameras record", 60)
         known = who.api("/api/snapshot")
