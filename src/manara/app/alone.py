@@ -12,8 +12,9 @@ from typing import NoReturn
 from manara.app import flags
 from manara.app.folders import Folders
 from manara.app.stopping import leave, stop_on_signals
-from manara.base import log
+from manara.base import log, memory
 from manara.base.errors import ManaraError
+from manara.base.forever import forever
 from manara.settings import Settings
 
 
@@ -21,8 +22,12 @@ def until_a_signal(name: str, settings: Settings, role: Callable[[asyncio.Event]
     """Be a role, with its log under `name`, until SIGTERM or Ctrl-C."""
     log.setup(name, Folders.of(settings).logs)
 
+    memory.few_heaps()
+
     async def until_stopped() -> None:
+        giving_back = asyncio.create_task(forever("memory", memory.give_back), name="memory")
         await role(stop_on_signals())
+        giving_back.cancel()
 
     asyncio.run(until_stopped())
 

@@ -73,16 +73,22 @@ function clauses(alarm: Alarm, { formats }: Speaker): string[] {
     .slice(0, 3);
 }
 
-/** One sentence: what is wrong, how it came about, what it costs. */
-export function alarmSentence(alarm: Alarm, speaker: Speaker): string {
+/** What is wrong, and how it came about and what it costs ("" where nothing more is known); `said + how` is one sentence. */
+export function alarmWords(alarm: Alarm, speaker: Speaker): { said: string; how: string } {
   const subject = isolated(subjectName(alarm.subject, speaker));
-  if (alarm.group_scope) return word("group_of", { kind: kindName(alarm.kind), count: alarm.grouped_count });
+  if (alarm.group_scope) return { said: word("group_of", { kind: kindName(alarm.kind), count: alarm.grouped_count }), how: "" };
   const said = known(`what.${alarm.kind}`) ? word(`what.${alarm.kind}`, { subject }) : word("what_else", { kind: kindName(alarm.kind), subject });
   const parts = clauses(alarm, speaker);
   const { health } = speaker.world.watched;
   const cameras = alarm.kind.startsWith("camera_") ? 0 : alarm.camera_ids.filter((id) => health.get(id)?.doing_job === false).length;
   if (cameras > 0) parts.push(word("cameras_affected", { count: cameras }));
-  return parts.length ? word("sentence", { said, more: parts.join(word("comma")) }) : said;
+  return { said, how: parts.length ? word("how", { more: parts.join(word("comma")) }) : "" };
+}
+
+/** One sentence: what is wrong, how it came about, what it costs. */
+export function alarmSentence(alarm: Alarm, speaker: Speaker): string {
+  const { said, how } = alarmWords(alarm, speaker);
+  return said + how;
 }
 
 /** Site and sector, as far as they are known. */

@@ -57,6 +57,23 @@ _WORDS: dict[str, tuple[str, str]] = {
     "device_unreadable": ("جهاز القياس {name} لا يُقرأ", "Device {name} cannot be read"),
 }
 
+# The unit of a condition's value, where the rule does not say it itself, and what the value is divided by.
+_UNITS: dict[str, tuple[str, float]] = {
+    "bitrate_abnormal": ("kbit/s", 1000.0),
+    "frame_rate_low": ("fps", 1.0),
+    "gop_changed": ("s", 1.0),
+    "clock_drift": ("s", 1000.0),
+    "packet_loss": ("%", 1.0),
+    "battery_missing": ("V", 1.0),
+    "solar_failed": ("W", 1.0),
+    "cabinet_hot": ("°C", 1.0),
+    "fan_failed": ("rpm", 1.0),
+    "optical_low": ("dBm", 1.0),
+    "link_loss": ("%", 1.0),
+    "stream_restarts": ("×", 1.0),
+    "role_restarted": ("×", 1.0),
+}
+
 _READINGS: dict[str, tuple[str, str]] = {
     "state_of_charge_pct": ("آخر شحنة للبطارية {value:.0f}٪", "Last state of charge {value:.0f} %"),
     "grid_present": ("آخر قراءة: الكهرباء الوطنية {yes_ar}", "Last reading: grid {yes_en}"),
@@ -100,7 +117,12 @@ def of_condition(condition: Condition, topology: Topology) -> Evidence:
     arabic, english = _WORDS[condition.kind]
     name_ar, name_en = name_of(condition.subject, topology)
     value = condition.detail.get("value", condition.detail.get("cause"))
-    tail = f" ({value:g})" if isinstance(value, float) else ""
+    tail = ""
+    if isinstance(value, float):
+        unit, part = _UNITS.get(condition.kind, ("", 1.0))
+        unit = str(condition.detail.get("unit", unit))
+        # Isolated, so that a minus stays in front of its number in an Arabic line.
+        tail = f" (\u2066{round(value / part, 1):g}{' ' if unit else ''}{unit}\u2069)"
     return {
         "at_us": condition.since_us,
         "subject": condition.subject,

@@ -196,7 +196,9 @@ class TelemetryRules:
     def dark_before_morning(self, site_id: str, so: bool, hours_left: float | None, at_us: int) -> None:
         """The forecast of a site's battery."""
         detail = (
-            {"value": round(hours_left, 1), "cause": "forecast"} if hours_left is not None else {"cause": "forecast"}
+            {"value": round(hours_left, 1), "unit": "h", "cause": "forecast"}
+            if hours_left is not None
+            else {"cause": "forecast"}
         )
         charge = self._charge_pct.get(site_id)
         on_grid = self._grid.get(site_id) == 1
@@ -279,13 +281,13 @@ class TelemetryRules:
                 on_s=EMPTY_ON_S,
                 off_s=BATTERY_OFF_S,
                 confirm=True,
-                detail={"value": reading.value},
+                detail={"value": reading.value, "unit": "V" if says == "voltage" else "%"},
             )
 
     def _charge(self, reading: Reading, at_us: int) -> None:
         of = subject("site", reading.site_id)
         self._charge_pct[reading.site_id] = reading.value
-        detail = {"value": reading.value}
+        detail = {"value": reading.value, "unit": "%"}
         empty = True if reading.value <= EMPTY_SOC_PCT else False if reading.value >= EMPTY_BACK_PCT else None
         self._is_empty(reading, "charge", empty, at_us)
         on_grid = self._grid.get(reading.site_id) == 1  # then a low charge is being mended

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { AlarmMark } from "@/alarms/AlarmMark";
 import { useSpeaker } from "@/alarms/hooks";
 import { type FoldRow, isUnacknowledged, type Row } from "@/alarms/order";
-import { alarmPlace, alarmSentence, kindName } from "@/alarms/words";
+import { alarmPlace, alarmSentence, alarmWords, kindName } from "@/alarms/words";
 import type { Alarm } from "@/api/types";
 import { Button, Icon } from "@/design";
 import type { Column } from "@/design/Table";
@@ -64,11 +64,14 @@ function Mark({ row }: { row: Row }) {
 function What({ alarm, withPlace, inner }: { alarm: Alarm; withPlace: boolean; inner: boolean }) {
   const { t } = useTranslation("alarms");
   const speaker = useSpeaker();
-  const said = alarmSentence(alarm, speaker);
+  const { said, how } = alarmWords(alarm, speaker);
   const more = alarm.grouped_count || 0;
   return (
-    <span className="al-what" data-waits={isUnacknowledged(alarm) || undefined} data-inner={inner || undefined} title={said}>
-      <span className="al-said">{said}</span>
+    <span className="al-what" data-waits={isUnacknowledged(alarm) || undefined} data-inner={inner || undefined} title={said + how}>
+      <span className="al-said">
+        {said}
+        <span className="al-because">{how}</span>
+      </span>
       <span className="al-under">
         {withPlace && <Place alarm={alarm} />}
         {alarm.exercise && <span className="chip">{t("exercise")}</span>}

@@ -8,7 +8,7 @@ import { Link, useSearchParams } from "react-router";
 import { AlarmMark } from "@/alarms/AlarmMark";
 import { useAlarms, useFlood, useOpenAlarms, useSpeaker } from "@/alarms/hooks";
 import { foldFlood, type FoldRow, isUnacknowledged, loadSlots, PRIORITIES, tally, toldLately } from "@/alarms/order";
-import { alarmPlace, alarmSentence, conditionName, kindName } from "@/alarms/words";
+import { alarmPlace, alarmWords, conditionName, kindName } from "@/alarms/words";
 import type { Alarm, Vitals, WorkOrder } from "@/api/types";
 import { Empty, IconButton, Icon } from "@/design";
 import { useFormats } from "@/i18n/format";
@@ -134,12 +134,16 @@ function Alarmed({ alarm }: { alarm: Alarm }) {
   const f = useFormats();
   const now = useNow(1000);
   const { site, sector } = alarmPlace(alarm, speaker);
+  const { said, how } = alarmWords(alarm, speaker);
   return (
     <li data-waits={isUnacknowledged(alarm) || undefined}>
       <Link to={`/alarms/${alarm.id}`}>
         <AlarmMark alarm={alarm} size={34} />
         <span className="ov-said">
-          <strong>{alarmSentence(alarm, speaker)}</strong>
+          <strong>
+            {said}
+            <span className="ov-how">{how}</span>
+          </strong>
           <span>
             {[site, sector].filter(Boolean).join(" · ")}
             {alarm.exercise && ` · ${t("alarms:exercise")}`}
