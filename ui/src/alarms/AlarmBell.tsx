@@ -5,7 +5,7 @@
  */
 import { useEffect } from "react";
 import { useNavigate } from "react-router";
-import type { AlarmPriority } from "@/api/types";
+import type { AlarmPriority } from "@/api/health";
 import { serverNowMs } from "@/state/connection";
 import { useMay } from "@/state/session";
 import { world } from "@/state/world";

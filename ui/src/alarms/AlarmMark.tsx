@@ -2,7 +2,7 @@
  * An alarm's sign: shape, letter and colour say the priority; full means that it waits, hollow that somebody has it. Only a critical
  * one that waits blinks, slowly, and not for people who asked for less motion.
  */
-import type { Alarm, AlarmPriority, AlarmState } from "@/api/types";
+import type { Alarm, AlarmPriority, AlarmState } from "@/api/health";
 import { PriorityMark } from "@/design";
 import { isUnacknowledged } from "./order";
 import "./alarms.css";

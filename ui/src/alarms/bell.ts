@@ -4,7 +4,7 @@
  * `soundingNow` is pure; the rest keeps the silence in this browser, so that all its windows are silent together. Silence is bounded
  * (two minutes) and covers what was there when it was pressed: an alarm that comes later as critical sounds all the same.
  */
-import type { Alarm, AlarmPriority } from "@/api/types";
+import type { Alarm, AlarmPriority } from "@/api/health";
 import { isOpen, rankOf } from "./order";
 
 export const SILENCE_MS = 120_000;

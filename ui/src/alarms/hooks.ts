@@ -1,6 +1,6 @@
 /** React's way to the alarms: the lists, the reader's words, what may be done. */
 import { useMemo, useRef } from "react";
-import type { Alarm } from "@/api/types";
+import type { Alarm } from "@/api/health";
 import { useFormats } from "@/i18n/format";
 import { serverNowMs } from "@/state/connection";
 import { useNow, useVersion, useWatched } from "@/state/hooks";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Alarm, AlarmPriority, AlarmState } from "@/api/types";
+import type { Alarm, AlarmPriority, AlarmState } from "@/api/health";
 import { newcomers, soundingNow } from "./bell";
 import { compareAlarms, foldFlood, inFlood, isMine, isOpen, loadSlots, NO_FILTER, type Own, passes, rankOf, tabOf, tally, toldLately } from "./order";
 

@@ -4,7 +4,7 @@
  * Pure: no clock, no words, no React. Called by the alarms screen, the overview, the bar and the sound. Flood as in EEMUA 191: it
  * begins above 10 annunciations in 10 minutes and ends below 5.
  */
-import type { Alarm, AlarmPriority, AlarmState } from "@/api/types";
+import type { Alarm, AlarmPriority, AlarmState } from "@/api/health";
 
 export const PRIORITIES: readonly AlarmPriority[] = ["critical", "high", "medium", "low"];
 const RANK: Record<AlarmPriority, number> = { critical: 0, high: 1, medium: 2, low: 3 };

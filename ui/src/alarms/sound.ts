@@ -3,7 +3,7 @@
  *
  * Does not decide when to sound; `bell.ts` does. A browser plays nothing before a person's first click or key: `state` says so.
  */
-import type { AlarmPriority } from "@/api/types";
+import type { AlarmPriority } from "@/api/health";
 
 /** Frequency Hz, start s, length s. */
 type Note = readonly [number, number, number];

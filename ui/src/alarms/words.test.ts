@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import i18next from "i18next";
-import type { Alarm, Camera, CameraHealth, Language, Site } from "@/api/types";
+import type { Alarm, CameraHealth } from "@/api/health";
+import type { Camera, Language, Site } from "@/api/types";
 import { startWords } from "@/i18n";
 import { makeFormats, setFormats } from "@/i18n/format";
 import { World } from "@/state/world";

@@ -4,7 +4,8 @@
  * Reads names from the world it is given; no React. Words are in `locales/<language>/alarms.json`. Called wherever an alarm is shown.
  */
 import i18next from "i18next";
-import type { Alarm, Evidence, Language } from "@/api/types";
+import type { Alarm, Evidence } from "@/api/health";
+import type { Language } from "@/api/types";
 import type { Formats } from "@/i18n/format";
 import { nameOf } from "@/state/preferences";
 import type { World } from "@/state/world";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Alarm, AlarmPriority, Camera, CameraStatus, Site } from "@/api/types";
+import type { Alarm, AlarmPriority } from "@/api/health";
+import type { Camera, CameraStatus, Site } from "@/api/types";
 import { alarmFeatures, boundsOf, boundsOfShape, cameraFeature, cameraRank, difference, joinBounds, middle, Numbers, project, viewCone } from "./features";
 
 const camera = (id: string, more: Partial<Camera> = {}): Camera =>

@@ -3,7 +3,8 @@
  *
  * Pure. Called by `provinceMap.ts`. Distances on a sphere of 6,371 km, good to a metre over the few hundred metres of a view cone.
  */
-import type { Alarm, AlarmPriority, Camera, CameraHealth, CameraStatus, Language, Sector, Site, Town } from "@/api/types";
+import type { Alarm, AlarmPriority, CameraHealth } from "@/api/health";
+import type { Camera, CameraStatus, Language, Sector, Site, Town } from "@/api/types";
 import { isUnacknowledged } from "@/alarms/order";
 import { judgeCamera, PRIORITY_RANK } from "@/state/camera_state";
 

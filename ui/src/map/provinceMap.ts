@@ -5,7 +5,8 @@
  * second, as differences; cones are drawn for at most 600 cameras in view.
  */
 import { type GeoJSONSource, type MapGeoJSONFeature, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl } from "maplibre-gl";
-import type { Alarm, AlarmPriority, Camera, CameraStatus, Language, Sector, Site, Theme, Town } from "@/api/types";
+import type { Alarm, AlarmPriority } from "@/api/health";
+import type { Camera, CameraStatus, Language, Sector, Site, Theme, Town } from "@/api/types";
 import { attributionOf, baseLayers, countryOutlines } from "./base";
 import { mapReady } from "./engine";
 import { alarmFeatures, type Bounds, boundsOf, boundsOfShape, cameraFeature, type CameraFeature, collection, difference, joinBounds, Numbers, sectorFeatures, siteFeatures, townFeatures, viewCone } from "./features";

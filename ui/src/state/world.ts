@@ -5,35 +5,8 @@
  * 1,000 status changes a second: maps are changed in place, each kind has a version, and listeners hear of a whole
  * batch once (the caller decides when, see `flush`). A change out of order means fetch again, never guess.
  */
-import type {
-  Alarm,
-  AlarmKind,
-  Cabinet,
-  Camera,
-  CameraHealth,
-  CameraStatus,
-  Change,
-  ChangeKind,
-  Deployment,
-  ExportJob,
-  Layout,
-  NetworkLink,
-  NetworkSwitch,
-  Outage,
-  PowerSource,
-  PreventiveRound,
-  Sector,
-  Shift,
-  Site,
-  Snapshot,
-  StreamStatus,
-  Suppression,
-  SystemStatus,
-  Town,
-  Vitals,
-  WatchKind,
-  WorkOrder,
-} from "@/api/types";
+import type { Alarm, AlarmKind, Cabinet, CameraHealth, NetworkLink, NetworkSwitch, Outage, PowerSource, PreventiveRound, Shift, Suppression, Vitals, WorkOrder } from "@/api/health";
+import type { Camera, CameraStatus, Change, ChangeKind, Deployment, ExportJob, Layout, Sector, Site, Snapshot, StreamStatus, SystemStatus, Town, WatchKind } from "@/api/types";
 
 type Listener = () => void;
 

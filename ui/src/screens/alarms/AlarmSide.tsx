@@ -7,7 +7,7 @@ import { useSpeaker } from "@/alarms/hooks";
 import { isUnacknowledged } from "@/alarms/order";
 import { alarmPlace, alarmSentence } from "@/alarms/words";
 import { api, errorText } from "@/api/client";
-import type { Alarm, AlarmDetail } from "@/api/types";
+import type { Alarm, AlarmDetail } from "@/api/health";
 import { Button, Icon, IconButton, TextField } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { PlaceMap } from "@/map/PlaceMap";

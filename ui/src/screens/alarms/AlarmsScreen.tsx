@@ -11,7 +11,7 @@ import { useAlarms, useFlood, useOwn } from "@/alarms/hooks";
 import { compareAlarms, type Filter, foldFlood, isUnacknowledged, NO_FILTER, passes, PRIORITIES, type Row, type Tab, tabOf, TABS } from "@/alarms/order";
 import { kindName } from "@/alarms/words";
 import { silence } from "@/alarms/bell";
-import type { Alarm } from "@/api/types";
+import type { Alarm } from "@/api/health";
 import { Button, Empty, IconButton, PriorityMark, Segmented, Select } from "@/design";
 import { Table } from "@/design/Table";
 import { useFormats } from "@/i18n/format";

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { AlarmMark } from "@/alarms/AlarmMark";
 import { useSpeaker } from "@/alarms/hooks";
 import { alarmSentence, conditionName, evidenceText, kindName, splitSubject, subjectName } from "@/alarms/words";
-import type { Alarm, AlarmDetail, AlarmMember } from "@/api/types";
+import type { Alarm, AlarmDetail, AlarmMember } from "@/api/health";
 import { Button, Code, Icon } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { useNow, useWorld } from "@/state/hooks";

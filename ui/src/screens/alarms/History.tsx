@@ -1,6 +1,6 @@
 /** The last 30 days of the same fault at the same place, as a strip: each time it came, as long as it lasted. Time runs left to right. */
 import { useTranslation } from "react-i18next";
-import type { Alarm } from "@/api/types";
+import type { Alarm } from "@/api/health";
 import { useFormats } from "@/i18n/format";
 import { useNow } from "@/state/hooks";
 

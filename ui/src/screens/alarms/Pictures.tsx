@@ -5,7 +5,8 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import type { Alarm, AlarmDetail, Camera } from "@/api/types";
+import type { Alarm, AlarmDetail } from "@/api/health";
+import type { Camera } from "@/api/types";
 import { Code, Empty } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { useCamera } from "@/state/hooks";

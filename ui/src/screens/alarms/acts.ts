@@ -2,7 +2,7 @@
 import i18next from "i18next";
 import { api, ApiError, errorText } from "@/api/client";
 import { isUnacknowledged } from "@/alarms/order";
-import type { Alarm } from "@/api/types";
+import type { Alarm } from "@/api/health";
 import { say } from "@/design/toast";
 import { formats } from "@/i18n/format";
 import { serverNowMs } from "@/state/connection";

@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSpeaker } from "@/alarms/hooks";
 import { alarmPlace, alarmSentence } from "@/alarms/words";
-import type { Alarm } from "@/api/types";
+import type { Alarm } from "@/api/health";
 import { Button, DialogBox, Segmented, TextField } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { serverNowMs } from "@/state/connection";

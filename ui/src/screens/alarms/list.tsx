@@ -5,7 +5,7 @@ import { AlarmMark } from "@/alarms/AlarmMark";
 import { useSpeaker } from "@/alarms/hooks";
 import { type FoldRow, isUnacknowledged, type Row } from "@/alarms/order";
 import { alarmPlace, alarmSentence, alarmWords, kindName } from "@/alarms/words";
-import type { Alarm } from "@/api/types";
+import type { Alarm } from "@/api/health";
 import { Button, Icon } from "@/design";
 import type { Column } from "@/design/Table";
 import { useFormats } from "@/i18n/format";

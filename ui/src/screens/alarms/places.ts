@@ -1,5 +1,5 @@
 /** Where one goes from an alarm: its live pictures, its recording at the moment, its site. */
-import type { Alarm } from "@/api/types";
+import type { Alarm } from "@/api/health";
 import { splitSubject } from "@/alarms/words";
 import { world } from "@/state/world";
 

@@ -1,5 +1,5 @@
 /** Kinds of alarm, notification routes and their log as the server says them (docs/design/interfaces-health.md). */
-import type { AlarmKind, AlarmPriority } from "@/api/types";
+import type { AlarmKind, AlarmPriority } from "@/api/health";
 
 export const PRIORITIES: readonly AlarmPriority[] = ["critical", "high", "medium", "low"];
 export const OWNER_ROLES = ["operator", "supervisor", "technician", "administrator"] as const;

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { kindName, subjectName } from "@/alarms/words";
 import { api, errorText } from "@/api/client";
-import type { AlarmPriority } from "@/api/types";
+import type { AlarmPriority } from "@/api/health";
 import { Button, Empty, Icon, Loading, PriorityMark, Segmented, Select } from "@/design";
 import { Page } from "@/design/Page";
 import { useFormats } from "@/i18n/format";

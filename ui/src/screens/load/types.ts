@@ -1,5 +1,5 @@
 /** Alarm load and bad actors as the server says them (docs/design/interfaces-health.md). */
-import type { AlarmPriority } from "@/api/types";
+import type { AlarmPriority } from "@/api/health";
 
 export type Met = "target" | "limit" | "missed" | "unknown";
 

@@ -9,7 +9,7 @@ import { AlarmMark } from "@/alarms/AlarmMark";
 import { useAlarms, useFlood, useOpenAlarms, useSpeaker } from "@/alarms/hooks";
 import { foldFlood, type FoldRow, isUnacknowledged, loadSlots, PRIORITIES, tally, toldLately } from "@/alarms/order";
 import { alarmPlace, alarmWords, conditionName, kindName } from "@/alarms/words";
-import type { Alarm, Vitals, WorkOrder } from "@/api/types";
+import type { Alarm, Vitals, WorkOrder } from "@/api/health";
 import { Empty, IconButton, Icon } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { useCalmVersion, useCameras, useConnection, useNow, useSectors, useVersion, useWatched, useWorld } from "@/state/hooks";

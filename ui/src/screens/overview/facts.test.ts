@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Alarm, Camera, CameraHealth, CameraStatus, Sector, Vitals, WorkOrder } from "@/api/types";
+import type { Alarm, CameraHealth, Vitals, WorkOrder } from "@/api/health";
+import type { Camera, CameraStatus, Sector } from "@/api/types";
 import { darkSites, networkFacts, recordingFacts, workFacts } from "./facts";
 
 const camera = (id: string, sector_id: string | null, more: Partial<Camera> = {}): Camera => ({ id, sector_id, enabled: true, record: true, ...more }) as Camera;

@@ -4,7 +4,8 @@
  * Pure: given what the world knows. A camera switched off by a person is not counted; one of which nothing is known yet is counted
  * apart, since silence is not health.
  */
-import type { Alarm, AlarmPriority, Camera, CameraHealth, CameraStatus, Sector, SystemStatus, Vitals, WorkOrder } from "@/api/types";
+import type { Alarm, AlarmPriority, CameraHealth, Vitals, WorkOrder } from "@/api/health";
+import type { Camera, CameraStatus, Sector, SystemStatus } from "@/api/types";
 import { rankOf } from "@/alarms/order";
 import { judgeCamera } from "@/state/camera_state";
 

@@ -1,5 +1,5 @@
 /** Consoles and shifts as the server says them (docs/design/interfaces-health.md). */
-import type { AlarmPriority, AlarmState } from "@/api/types";
+import type { AlarmPriority, AlarmState } from "@/api/health";
 
 export type ConsoleRole = "operator" | "supervisor" | "commander";
 export const CONSOLE_ROLES: readonly ConsoleRole[] = ["operator", "supervisor", "commander"];

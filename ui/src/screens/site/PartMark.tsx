@@ -1,6 +1,6 @@
 /** How a link or a switch does: a priority's sign when somebody must look, else a quiet dot. */
 import { useTranslation } from "react-i18next";
-import type { PartState } from "@/api/types";
+import type { PartState } from "@/api/health";
 import { PriorityMark } from "@/design";
 import "./part.css";
 

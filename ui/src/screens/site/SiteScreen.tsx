@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { AlarmMark } from "@/alarms/AlarmMark";
 import { useOpenAlarms, useSpeaker } from "@/alarms/hooks";
 import { alarmSentence } from "@/alarms/words";
-import type { Alarm } from "@/api/types";
+import type { Alarm } from "@/api/health";
 import { Button, Code, Empty, Icon, Loading, PriorityMark } from "@/design";
 import { useFormats } from "@/i18n/format";
 import { useNow } from "@/state/hooks";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Vitals } from "@/api/types";
+import type { Vitals } from "@/api/health";
 import { deviceNow, hourMarks, pick, powerNow, runs } from "./facts";
 import type { Condition, Device, Reading } from "./types";
 

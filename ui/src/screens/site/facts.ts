@@ -1,5 +1,5 @@
 /** What a site's page concludes from its condition: one power state, the best reading of a quantity, how a device does. Pure. */
-import type { Alarm, PowerSource } from "@/api/types";
+import type { Alarm, PowerSource } from "@/api/health";
 import type { Condition, Device, Reading, SiteCondition } from "./types";
 
 /** The controller has switched the load off by here (as the forecast has it). */

@@ -1,5 +1,6 @@
 /** What `GET /api/sites/{id}/condition` and its sisters answer (docs/design/interfaces-health.md). */
-import type { Cabinet, Camera, CameraHealth, CameraStatus, Evidence, NetworkLink, NetworkSwitch, PartState, PowerSource, Site, Vitals, WorkOrder } from "@/api/types";
+import type { Cabinet, CameraHealth, Evidence, NetworkLink, NetworkSwitch, PartState, PowerSource, Vitals, WorkOrder } from "@/api/health";
+import type { Camera, CameraStatus, Site } from "@/api/types";
 
 export interface Reading {
   subject: string;

@@ -2,7 +2,7 @@
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { api } from "@/api/client";
-import type { AlarmPriority, WorkOrder } from "@/api/types";
+import type { AlarmPriority, WorkOrder } from "@/api/health";
 import { Select, TextField } from "@/design";
 import { FormFault, FormFoot } from "@/design/FormFoot";
 import { Side } from "@/design/Page";

@@ -6,7 +6,7 @@ import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, errorText } from "@/api/client";
-import type { OrderState } from "@/api/types";
+import type { OrderState } from "@/api/health";
 import { Button, Code, Empty, Icon, Loading, PriorityMark, Select, TextField } from "@/design";
 import { Facts, Group, Side } from "@/design/Page";
 import { say } from "@/design/toast";

@@ -1,5 +1,5 @@
 /** Work orders: what is open first, by how pressing it is. */
-import type { WorkOrder } from "@/api/types";
+import type { WorkOrder } from "@/api/health";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, Code, Empty, Icon, Loading, PriorityMark, Select } from "@/design";

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
-import type { Outage } from "@/api/types";
+import type { Outage } from "@/api/health";
 import { Button, Code, Empty, IconButton, Loading, Select, TextField } from "@/design";
 import { FormFault, FormFoot } from "@/design/FormFoot";
 import { MomentField } from "@/design/MomentField";

@@ -1,7 +1,7 @@
 /** Preventive rounds: cleaning, battery tests, inspections that come back, and what is due where. */
 import { useTranslation } from "react-i18next";
 import { api, errorText } from "@/api/client";
-import type { PreventiveRound } from "@/api/types";
+import type { PreventiveRound } from "@/api/health";
 import { Button, Check, Code, Empty, Loading, PriorityMark, Select, TextField } from "@/design";
 import { FormFault, FormFoot } from "@/design/FormFoot";
 import { MomentField } from "@/design/MomentField";

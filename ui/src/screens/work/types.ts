@@ -1,5 +1,5 @@
 /** What work orders, teams and availability answer beside the shapes of `api/types.ts`. */
-import type { OrderState, WorkOrder } from "@/api/types";
+import type { OrderState, WorkOrder } from "@/api/health";
 
 export interface OrderEntry {
   id: string;

@@ -1,7 +1,7 @@
 /** What the sheets of maintenance share: orders and teams from the server, kept fresh by the changes that come. */
 import { useCallback, useEffect, useState } from "react";
 import { api, errorText } from "@/api/client";
-import type { Outage, PreventiveRound, WorkOrder } from "@/api/types";
+import type { Outage, PreventiveRound, WorkOrder } from "@/api/health";
 import { useChangesOf } from "@/state/hooks";
 import type { Team } from "./types";
 

@@ -1,5 +1,5 @@
 /** What a work order is about, in one line. */
-import type { WorkOrder } from "@/api/types";
+import type { WorkOrder } from "@/api/health";
 import { useTranslation } from "react-i18next";
 
 export function useOrderTitle(): (order: WorkOrder) => string {
