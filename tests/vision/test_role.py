@@ -1,6 +1,8 @@
 """A vision process on a journal in memory, with key frames from a drawn camera."""
 
 import asyncio
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,5 +133,31 @@ def test_a_finding_has_its_two_pictures(tmp_path: Path) -> None:
         assert verdict.picture.startswith("now-")
         assert verdict.reference.startswith("ref-")
         assert [each.camera_id for each in vision.report(complete=False).verdicts] == ["c1"]
+
+    asyncio.run(body())
+
+
+def test_what_is_kept_of_a_removed_camera_goes_after_a_month(tmp_path: Path) -> None:
+    async def body() -> None:
+        journal = MemoryJournal()
+        vision = Vision(
+            Settings.model_validate({"data": {"directory": tmp_path}}), 1, 2, Frames(), journal, SystemClock()
+        )
+        ours = [name for name in (f"c{number}" for number in range(40)) if vision._ours(name)]
+        theirs = next(name for name in (f"c{number}" for number in range(40)) if not vision._ours(name))
+        wanted, removed, lately = ours[:3]
+        for name in (wanted, removed, lately, theirs):
+            vision.store.save(name, b"learned")
+            if name != lately:
+                long_ago_s = time.time() - 31 * 86_400
+                os.utime(tmp_path / "vision" / name / "state.bin", (long_ago_s, long_ago_s))
+        told = WantedCamera(camera_id=wanted, code="C-1", main_url="rtsp://x", enabled=False)
+        await journal.bucket(BUCKET_WANTED).put(f"camera.{wanted}", msgspec.json.encode(told))
+        stop = asyncio.Event()
+        running = asyncio.create_task(vision.run(stop))
+        await until(lambda: removed not in vision.store.kept())
+        assert set(vision.store.kept()) == {wanted, lately, theirs}
+        stop.set()
+        await running
 
     asyncio.run(body())

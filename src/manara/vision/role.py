@@ -39,6 +39,7 @@ REFERENCE_SUBJECT = "manara.vision.reference"
 FETCHERS = 4  # key frames asked for at the same time
 COMPLETE_EVERY_S = 60.0
 REPORT_EVERY_S = 0.5
+FORGET_S = 30 * 86_400.0
 SAVE_EVERY_S = 1800.0
 SAVE_AFTER_S = 120.0  # the first save of a camera's memory after a new reference
 RECENT_US = 900_000_000  # after a restart, a recent picture older than this says nothing of the light now
@@ -106,6 +107,7 @@ class Vision:
         self.store = VisionStore(folder or settings.data.directory.absolute() / "vision")
         self.schedule = Schedule(vision.look_s, vision.soon_s)
         self._cameras: dict[str, _Watched] = {}
+        self._there: set[str] = set()  # with those that are switched off
         self._changed: dict[str, ImageVerdict] = {}
         self._turn = asyncio.Lock()
         self._looks_then, self._then_s, self._looks_per_s = 0, clock.monotonic_s(), 0.0
@@ -153,20 +155,42 @@ class Vision:
         if entry.key == BUCKET_WHOLE or not entry.key.startswith("camera."):
             return
         camera_id = entry.key.removeprefix("camera.")
-        if shard_of(camera_id) % self._count != self._number - 1:
+        if not self._ours(camera_id):
             return
         wanted: WantedCamera | None = None
         if entry.value is not None:
             try:
                 wanted = _wanted.decode(entry.value)
             except msgspec.MsgspecError as error:
+                self._there.add(camera_id)
                 self.counters["unreadable"] += 1
                 log.error("what is wanted cannot be read", extra={"key": entry.key, "reason": str(error)[:200]})
                 return
+        if wanted is None:
+            self._there.discard(camera_id)
+        else:
+            self._there.add(camera_id)
         self._want(camera_id, wanted)
 
     async def _on_listed(self) -> None:
         log.info("cameras to look at", extra={"cameras": len(self._cameras)})
+        await asyncio.to_thread(self._forget_removed)
+
+    def _forget_removed(self) -> None:
+        """What was kept of cameras that are there no more goes after `FORGET_S`: alarms of theirs show it till then."""
+        try:
+            for camera_id, written_s in self.store.kept().items():
+                if camera_id in self._there or not self._ours(camera_id):
+                    continue
+                if self._clock.wall_us() / 1e6 - written_s > FORGET_S:
+                    self.store.forget(camera_id)
+                    log.info("what was kept of a removed camera is gone", extra={"camera_id": camera_id})
+        except OSError as error:
+            self.counters["store_failures"] += 1
+            log.error("what was kept of removed cameras stays", extra={"reason": str(error)[:200]})
+
+    def _ours(self, camera_id: str) -> bool:
+        return shard_of(camera_id) % self._count == self._number - 1
 
     def _want(self, camera_id: str, wanted: WantedCamera | None) -> None:
         known = self._cameras.get(camera_id)

@@ -253,6 +253,16 @@ class VisionStore:
                 path.unlink()
             folder.rmdir()
 
+    def kept(self) -> dict[str, float]:
+        """The cameras of which something is kept, and when the newest of it was written (s since 1970)."""
+        found: dict[str, float] = {}
+        with contextlib.suppress(FileNotFoundError):
+            for folder in self.folder.iterdir():
+                if _CAMERA.fullmatch(folder.name) and folder.is_dir():
+                    times = [path.stat().st_mtime for path in folder.iterdir()]
+                    found[folder.name] = max(times, default=folder.stat().st_mtime)
+        return found
+
     def _of(self, camera_id: str) -> Path:
         if not _CAMERA.fullmatch(camera_id):
             raise FileNotFoundError(camera_id)
