@@ -1,12 +1,13 @@
 """The floor: sockets read into one append file each, nothing parsed. No recorder that keeps the bytes can do less.
 
-    python -m benchmarks.floor PORT CAMERAS FOLDER
+    python -m benchmarks.floor PORT CAMERAS FOLDER [hashed]
 
 One process, one epoll loop, a read of up to 256 KiB and a write a wake-up. The files are the interleaved stream as it
-came and play nowhere. Prints `ready` when all cameras play; runs until its standard input closes, then prints how much
-it wrote.
+came and play nowhere. `hashed` takes the SHA-256 of each file besides: what no archive that proves itself can do
+without. Prints `ready` when all cameras play; runs until its standard input closes, then prints how much it wrote.
 """
 
+import hashlib
 import os
 import select
 import socket
@@ -43,13 +44,14 @@ def connect(port: int, camera: int) -> socket.socket:
 def main() -> None:
     """Read and append until told to end."""
     port, cameras, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    hashed = sys.argv[4:] == ["hashed"]
     folder.mkdir(parents=True, exist_ok=True)
     poll = select.epoll()
-    places: dict[int, tuple[socket.socket, int]] = {}
+    places: dict[int, tuple[socket.socket, int, hashlib._Hash]] = {}
     for camera in range(1, cameras + 1):
         sock = connect(port, camera)
         file = os.open(folder / f"CAM-{camera:04d}.raw", os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_TRUNC)
-        places[sock.fileno()] = (sock, file)
+        places[sock.fileno()] = (sock, file, hashlib.sha256())
         poll.register(sock.fileno(), select.EPOLLIN)
     poll.register(0, select.EPOLLIN)
     print("ready", flush=True)
@@ -61,7 +63,7 @@ def main() -> None:
             if number == 0:
                 print(written, flush=True)
                 return
-            sock, file = places[number]
+            sock, file, digest = places[number]
             try:
                 count = sock.recv_into(buffer)
             except BlockingIOError:
@@ -69,6 +71,8 @@ def main() -> None:
             if count == 0:
                 poll.unregister(number)
                 continue
+            if hashed:
+                digest.update(view[:count])
             written += os.write(file, view[:count])
 
 

@@ -7,7 +7,7 @@ The sender has one core, the arm that is measured the other. The arms take turns
 held against the medians, as a machine that is shared is twice as fast in one minute as in the next. For each arm: CPU
 (user and system, all its processes, from /proc) as a share of a core and as cameras a core, proportional memory (PSS) a
 camera, and the ledger: frames sent against frames on disk by number and checksum (for the floor bytes alone are
-compared, it writes no file that plays).
+compared, it writes no file that plays). `floor-hashed` also hashes what it writes, as our archive does.
 Limits from issue 2: cameras a core at least 2.5 times ffmpeg's; no frame lost or doubled. The floor is `floor.py`.
 """
 
@@ -28,7 +28,8 @@ from typing import Any
 
 from manara.simulate.ledger import compare, read_folder, sent_from
 
-ARMS = ("manara", "ffmpeg", "floor")
+ARMS = ("manara", "ffmpeg", "floor", "floor-hashed")
+FLOORS = ("floor", "floor-hashed")
 FFMPEG_MOST = 200  # more would measure starting processes
 _TICKS_HZ = os.sysconf("SC_CLK_TCK")
 READY_S = 180.0
@@ -109,8 +110,9 @@ def _start(arm: str, port: int, cameras: int, folder: Path) -> list[subprocess.P
             )
             for code in codes
         ]
-    module = "benchmarks.floor" if arm == "floor" else "benchmarks.recorder_process"
-    return [_spawn(0, [sys.executable, "-m", module, str(port), str(cameras), str(folder)])]
+    module = "benchmarks.floor" if arm in FLOORS else "benchmarks.recorder_process"
+    more = ["hashed"] if arm == "floor-hashed" else []
+    return [_spawn(0, [sys.executable, "-m", module, str(port), str(cameras), str(folder), *more])]
 
 
 def _wait_ready(arm: str, processes: list[subprocess.Popen[bytes]], control: int, cameras: int) -> None:
@@ -179,7 +181,7 @@ def _account(arm: str, told: dict[str, Any], folder: Path) -> dict[str, Any]:
     sent = sent_from(told["sent"])
     skipped = sum(len(entry.skipped) for entry in sent)
     frames = sum(entry.frames for entry in sent)
-    if arm == "floor":
+    if arm in FLOORS:
         stored = sum(path.stat().st_size for path in folder.glob("*.raw"))
         total = sum(entry.payload_bytes for entry in sent)
         words = f"{stored / max(1, total):.1%} of the bytes sent are on disk"
@@ -214,7 +216,7 @@ def main() -> int:
     results: list[Result] = []
     base = Path(tempfile.mkdtemp(prefix="manara-bench-", dir=given.folder))
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, writing to {base}")
-    print("arm     codec cameras  CPU % (user+sys)  cameras/core  MiB/camera  sender %  Mbit/s  ledger")
+    print("arm           codec cameras  CPU % (user+sys)  cameras/core  MiB/camera  sender %  Mbit/s  ledger")
     try:
         for codec in given.codec:
             for cameras in given.cameras:
@@ -226,7 +228,7 @@ def main() -> int:
                     results.append(result)
                     cpu = f"{result.cpu_pct:6.1f} ({result.user_pct:.1f}+{result.system_pct:.1f})"
                     print(
-                        f"{arm:8}{codec:6}{cameras:7}  {cpu:17}{result.cameras_a_core:13.0f}"
+                        f"{arm:14}{codec:6}{cameras:7}  {cpu:17}{result.cameras_a_core:13.0f}"
                         f"{result.pss_mib_a_camera:12.2f}{result.sender_cpu_pct:10.1f}{result.sent_mbps:8.0f}"
                         f"  {result.verdict}",
                         flush=True,
@@ -255,9 +257,7 @@ def _judge(results: list[Result]) -> int:
         medians = {arm: statistics.median(found) for arm, found in arms.items()}
         if "manara" not in medians:
             continue
-        words = [
-            f"{medians['manara'] / medians[peer]:.2f} of {peer}'s" for peer in ("ffmpeg", "floor") if peer in medians
-        ]
+        words = [f"{medians['manara'] / medians[peer]:.2f} of {peer}'s" for peer in ARMS[1:] if peer in medians]
         ours_a_core = medians["manara"]
         print(f"{cameras} cameras {codec}: {ours_a_core:.0f} cameras a core ({', '.join(words)}; medians)")
         if "ffmpeg" in medians and ours_a_core < WANTED_OF_FFMPEG * medians["ffmpeg"]:
