@@ -483,7 +483,8 @@ class NatsJournal:
         for task in list(self._tasks):
             await task.stop()
         self._ready.clear()
-        with contextlib.suppress(*_AWAY):
+        # From Python 3.12 on, what still waits to be sent on a lost connection makes asyncio itself raise `TypeError`.
+        with contextlib.suppress(*_AWAY, TypeError):
             async with asyncio.timeout(1.0):
                 await self._client.close()
 
