@@ -12,7 +12,7 @@ import numpy as np
 from manara.base.clock import SystemClock
 from manara.messages import ImageReport, PtzMoved, WantedCamera
 from manara.settings import Settings
-from manara.store.journal import BUCKET_WANTED
+from manara.store.journal import BUCKET_WANTED, BUCKET_WHOLE
 from manara.store.journal_memory import MemoryJournal
 from manara.vision.judge import CameraJudge
 from manara.vision.keyframes import KeyFrame
@@ -153,6 +153,9 @@ def test_what_is_kept_of_a_removed_camera_goes_after_a_month(tmp_path: Path) -> 
                 os.utime(tmp_path / "vision" / name / "state.bin", (long_ago_s, long_ago_s))
         told = WantedCamera(camera_id=wanted, code="C-1", main_url="rtsp://x", enabled=False)
         await journal.bucket(BUCKET_WANTED).put(f"camera.{wanted}", msgspec.json.encode(told))
+        await vision._on_listed()
+        assert set(vision.store.kept()) == {wanted, removed, lately, theirs}  # control may not have said all yet
+        await journal.bucket(BUCKET_WANTED).put(BUCKET_WHOLE, b"1")
         stop = asyncio.Event()
         running = asyncio.create_task(vision.run(stop))
         await until(lambda: removed not in vision.store.kept())

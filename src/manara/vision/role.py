@@ -108,6 +108,9 @@ class Vision:
         self.schedule = Schedule(vision.look_s, vision.soon_s)
         self._cameras: dict[str, _Watched] = {}
         self._there: set[str] = set()  # with those that are switched off
+        self._whole = (
+            False  # control has written all that there are: a bucket that was lost and is filled anew is short
+        )
         self._changed: dict[str, ImageVerdict] = {}
         self._turn = asyncio.Lock()
         self._looks_then, self._then_s, self._looks_per_s = 0, clock.monotonic_s(), 0.0
@@ -152,7 +155,9 @@ class Vision:
     # -- which cameras -----------------------------------------------------------------------------------------------
 
     async def _on_wanted(self, entry: Entry) -> None:
-        if entry.key == BUCKET_WHOLE or not entry.key.startswith("camera."):
+        if entry.key == BUCKET_WHOLE:
+            self._whole = entry.value is not None
+        if not entry.key.startswith("camera."):
             return
         camera_id = entry.key.removeprefix("camera.")
         if not self._ours(camera_id):
@@ -174,7 +179,8 @@ class Vision:
 
     async def _on_listed(self) -> None:
         log.info("cameras to look at", extra={"cameras": len(self._cameras)})
-        await asyncio.to_thread(self._forget_removed)
+        if self._whole:
+            await asyncio.to_thread(self._forget_removed)
 
     def _forget_removed(self) -> None:
         """What was kept of cameras that are there no more goes after `FORGET_S`: alarms of theirs show it till then."""
