@@ -5,8 +5,9 @@
  */
 import { type ReactNode, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import type { Camera } from "@/api/types";
+import type { Camera, CameraStatus } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useWorld } from "@/state/hooks";
 import { codecName } from "./codecs";
 import { Icon } from "./icons";
 import type { LiveFacts, LiveSession } from "./liveSession";
@@ -30,22 +31,30 @@ export function LiveView({ camera, stream, compact = false, onSession, children 
   const host = useRef<HTMLDivElement>(null);
   const { session, facts } = useLive(host, camera.id, stream, camera.has_sub);
   useEffect(() => onSession?.(session), [onSession, session]);
+  const lostUs = useWorld((world) => lostSince(world.statuses.get(camera.id)));
   return (
     <div className="live" data-compact={compact || undefined}>
       <div ref={host} className="live-host" data-testid="live" data-camera={camera.id} />
-      <LiveOverlay facts={facts} compact={compact} nowUs={session?.serverNowUs() ?? Date.now() * 1000} />
+      <LiveOverlay facts={facts} lostUs={lostUs} compact={compact} nowUs={session?.serverNowUs() ?? Date.now() * 1000} />
       {children?.(facts)}
     </div>
   );
 }
 
+/** Since when a camera sends nothing on any stream that is lost; 0 where none is. A stream opened to look at it knows only of itself. */
+function lostSince(status: CameraStatus | undefined): number {
+  const lost = [status?.main, status?.sub].flatMap((one) => (one?.state === "lost" || one?.state === "refused" ? [one.since_us] : []));
+  return lost.length ? Math.min(...lost) : 0;
+}
+
 /** What stands over a picture that is not live. */
-function LiveOverlay({ facts, compact, nowUs }: { facts: LiveFacts; compact: boolean; nowUs: number }) {
+function LiveOverlay({ facts, lostUs, compact, nowUs }: { facts: LiveFacts; lostUs: number; compact: boolean; nowUs: number }) {
   const { t } = useTranslation("video");
   const f = useFormats();
   const { state } = facts;
   if (state === "live" || state === "idle") return null;
-  const since = facts.sinceUs > 0 ? t("since", { time: f.clock(facts.sinceUs / 1000) }) : "";
+  const sinceUs = lostUs > 0 && lostUs < facts.sinceUs ? lostUs : facts.sinceUs;
+  const since = sinceUs > 0 ? t("since", { time: f.clock(sinceUs / 1000) }) : "";
   const last =
     facts.lastWallUs > 0
       ? t("last_picture", {

@@ -9,7 +9,7 @@ import type { Alarm, AlarmDetail } from "@/api/health";
 import type { Camera } from "@/api/types";
 import { Code, Empty } from "@/design";
 import { useFormats } from "@/i18n/format";
-import { useCamera } from "@/state/hooks";
+import { useCamera, useWorld } from "@/state/hooks";
 import { useName } from "@/state/preferences";
 import { useMay } from "@/state/session";
 import { LiveClock, LiveView } from "@/video/LiveView";
@@ -69,10 +69,11 @@ function Now({ camera }: { camera: Camera }) {
     const id = window.setTimeout(() => setSettled(true), SETTLE_MS);
     return () => window.clearTimeout(id);
   }, []);
+  const spares = useWorld((world) => world.statuses.get(camera.id)?.main?.state === "stopped");
   if (!settled) return null;
-  // The main stream: it is recorded, so that its picture is there at once; a sub-stream is asked for at the camera first.
+  // The stream that is recorded: its picture is there at once, and one that saves power is not made to send another.
   return (
-    <LiveView camera={camera} stream="main" compact>
+    <LiveView camera={camera} stream={spares && camera.has_sub ? "sub" : "main"} compact>
       {(facts) => (
         <div className="al-clock">
           <LiveClock facts={facts} />
