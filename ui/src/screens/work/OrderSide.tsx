@@ -12,7 +12,7 @@ import { Facts, Group, Side } from "@/design/Page";
 import { say } from "@/design/toast";
 import { useFormats } from "@/i18n/format";
 import { PlaceMap } from "@/map/PlaceMap";
-import { useChangesOf, useNow, useSite } from "@/state/hooks";
+import { useChangesOf, useNow, useSite, useWorld } from "@/state/hooks";
 import { useName } from "@/state/preferences";
 import { useMay } from "@/state/session";
 import { Aiming } from "./Aiming";
@@ -22,6 +22,13 @@ import { NEXT, type OrderDetail, type Team } from "./types";
 import { useOrderTitle } from "./words";
 
 const NONE = "";
+const MOST_CODES = 4;
+
+/** On a pole with several cameras the technician must know which; of a whole site's it is said by the cause. */
+function CameraCodes({ ids }: { ids: string[] }) {
+  const codes = useWorld((world) => (ids.length > MOST_CODES ? "" : ids.map((id) => world.cameras.get(id)?.code ?? "").join(" ")));
+  return codes.trim() ? <> · <Code>{codes}</Code></> : null;
+}
 
 export function OrderSide({ id, teams, onClose }: { id: string; teams: Team[]; onClose: () => void }) {
   const { t } = useTranslation("work");
@@ -82,6 +89,7 @@ export function OrderSide({ id, teams, onClose }: { id: string; teams: Team[]; o
       subtitle={
         <>
           {t("numbered", { number: formats.number(order.number, { useGrouping: false }) })} · <OrderStateText order={order} />
+          <CameraCodes ids={order.camera_ids} />
         </>
       }
       onClose={onClose}
