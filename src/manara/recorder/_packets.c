@@ -34,7 +34,7 @@ static PyTypeObject *piece_type, *pieces_type;
 
 /* It comes from the system and not from the heap: a GOP that is handed on and one that grows would else leave holes
  * between smaller things, a third of what a recorder takes. What becomes free is kept for the next piece, the latest first;
- * above half of what is in use (a disk that was slow and has caught up) it goes back. Under the GIL, as all here. */
+ * above an eighth of what is in use (a disk that was slow and has caught up) it goes back. Under the GIL, as all here. */
 typedef struct Idle {
     struct Idle *next;
 } Idle;
@@ -65,7 +65,7 @@ static void give_memory(unsigned char *bytes)
     one->next = idle;
     idle = one;
     idle_count++;
-    while (idle_count > KEPT_PIECES && idle_count > used_count / 2) {
+    while (idle_count > KEPT_PIECES && idle_count > used_count / 8) {
         one = idle;
         idle = one->next;
         idle_count--;
