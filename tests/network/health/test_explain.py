@@ -10,7 +10,7 @@ from manara.network.health.topology import Topology
 @pytest.mark.parametrize(
     ("kind", "detail", "tail"),
     [
-        ("optical_low", {"value": -36.9}, " (\u2066-36.9 dBm\u2069)"),
+        ("optical_low", {"value": -36.9, "unit": "dBm"}, " (\u2066-36.9 dBm\u2069)"),
         ("bitrate_abnormal", {"value": 512_340.0}, " (\u2066512.3 kbit/s\u2069)"),
         ("battery_empty", {"value": 3.0, "unit": "%"}, " (\u20663 %\u2069)"),
         ("video_lost", {"cause": "timeout"}, ""),

@@ -57,19 +57,13 @@ _WORDS: dict[str, tuple[str, str]] = {
     "device_unreadable": ("جهاز القياس {name} لا يُقرأ", "Device {name} cannot be read"),
 }
 
-# The unit of a condition's value, where the rule does not say it itself, and what the value is divided by.
+# Unit of the value of a condition of streams or of the program, and what it is divided by; readings bring their own.
 _UNITS: dict[str, tuple[str, float]] = {
     "bitrate_abnormal": ("kbit/s", 1000.0),
     "frame_rate_low": ("fps", 1.0),
     "gop_changed": ("s", 1.0),
     "clock_drift": ("s", 1000.0),
     "packet_loss": ("%", 1.0),
-    "battery_missing": ("V", 1.0),
-    "solar_failed": ("W", 1.0),
-    "cabinet_hot": ("°C", 1.0),
-    "fan_failed": ("rpm", 1.0),
-    "optical_low": ("dBm", 1.0),
-    "link_loss": ("%", 1.0),
     "stream_restarts": ("×", 1.0),
     "role_restarted": ("×", 1.0),
 }

@@ -17,6 +17,7 @@ from manara.network.health.kinds import parts, subject
 from manara.network.health.normals import median
 from manara.network.health.topology import Topology
 from manara.network.power.solar import clear_w
+from manara.network.telemetry.quantities import QUANTITIES
 
 GRID_ON_S, GRID_OFF_S = 3.0, 30.0  # a grid that comes and goes is told once
 GRID_GONE_PART, GRID_BACK_PART = 0.7, 0.85  # EN 50160: supply within ±10 % (-15 % for a few); below 70 % nothing runs
@@ -48,6 +49,11 @@ SHED_SETTLES_S = 15.0  # what is shed is looked at each 10 s, and carried out wi
 _ABOUT = frozenset({"reachable", "loss_pct", "rtt_ms", "link_up"})
 _THINGS = frozenset({"switch_up", "link_up"})
 _KEPT = frozenset({"state_of_charge_pct", "grid_present", "load_power_w"})
+
+
+def _told(reading: Reading) -> dict[str, object]:
+    """What a condition says of the reading that made it so."""
+    return {"value": reading.value, "unit": QUANTITIES[reading.quantity].unit}
 
 
 @dataclass(slots=True)
@@ -253,7 +259,7 @@ class TelemetryRules:
         if gone or self.latches.is_active("battery_missing", of):
             self.latches.feed(
                 "battery_missing", of, gone, at_us, on_s=2.0, off_s=BATTERY_OFF_S, since_us=reading.at_us,
-                detail={"value": reading.value},
+                detail=_told(reading),
             )  # fmt: skip
         source = self.topology.sources.get(parts(reading.subject)[1])
         if gone or source is None or not source.nominal_v:
@@ -281,13 +287,13 @@ class TelemetryRules:
                 on_s=EMPTY_ON_S,
                 off_s=BATTERY_OFF_S,
                 confirm=True,
-                detail={"value": reading.value, "unit": "V" if says == "voltage" else "%"},
+                detail=_told(reading),
             )
 
     def _charge(self, reading: Reading, at_us: int) -> None:
         of = subject("site", reading.site_id)
         self._charge_pct[reading.site_id] = reading.value
-        detail = {"value": reading.value, "unit": "%"}
+        detail = _told(reading)
         empty = True if reading.value <= EMPTY_SOC_PCT else False if reading.value >= EMPTY_BACK_PCT else None
         self._is_empty(reading, "charge", empty, at_us)
         on_grid = self._grid.get(reading.site_id) == 1  # then a low charge is being mended
@@ -330,7 +336,7 @@ class TelemetryRules:
             on_s=SOLAR_ON_S,
             off_s=SOLAR_OFF_S,
             confirm=True,
-            detail={"value": reading.value},
+            detail=_told(reading),
         )
 
     # ---- cabinet
@@ -348,7 +354,7 @@ class TelemetryRules:
         so = True if reading.value > hot_c else False if reading.value < hot_c - HOT_BACK_C else None
         self.latches.feed(
             "cabinet_hot", subject("cabinet", reading.site_id), so, at_us, on_s=HOT_ON_S, off_s=HOT_OFF_S,
-            confirm=True, detail={"value": reading.value},
+            confirm=True, detail=_told(reading),
         )  # fmt: skip
 
     def _fan(self, reading: Reading, at_us: int) -> None:
@@ -359,7 +365,7 @@ class TelemetryRules:
             return
         so = True if reading.value < FAN_RPM and warm else False if reading.value > FAN_BACK_RPM else None
         self.latches.feed(
-            "fan_failed", of, so, at_us, on_s=FAN_ON_S, off_s=FAN_OFF_S, confirm=True, detail={"value": reading.value}
+            "fan_failed", of, so, at_us, on_s=FAN_ON_S, off_s=FAN_OFF_S, confirm=True, detail=_told(reading)
         )
 
     # ---- network
@@ -405,7 +411,7 @@ class TelemetryRules:
             on_s=OPTICAL_ON_S,
             off_s=OPTICAL_OFF_S,
             confirm=True,
-            detail={"value": reading.value},
+            detail=_told(reading),
         )
 
     def _loss(self, reading: Reading, at_us: int) -> None:
@@ -423,7 +429,7 @@ class TelemetryRules:
             on_s=LOSS_ON_S,
             off_s=LOSS_OFF_S,
             confirm=True,
-            detail={"value": reading.value},
+            detail=_told(reading),
         )
 
     def _reachable(self, reading: Reading, at_us: int) -> None:
