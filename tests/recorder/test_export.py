@@ -1,6 +1,7 @@
-"""An export plays everywhere, holds the very samples that were recorded,, proves itself; a change is found."""
+"""An export plays everywhere, holds the very samples that were recorded, proves itself; a change is found."""
 
 import dataclasses
+import hashlib
 import json
 import shutil
 import subprocess
@@ -11,8 +12,11 @@ import av
 import pytest
 
 from manara.base.errors import NotFound
+from manara.formats.fmp4 import NO_HASH
+from manara.formats.fmp4_read import init_bytes, parse_head
 from manara.recorder.archive import Archive
-from manara.recorder.export import ExportCamera, ExportCancelled, ExportRequest, export
+from manara.recorder.export import ExportCamera, ExportCancelled, ExportRequest, canonical, export
+from manara.recorder.recovery import mend_file
 from manara.recorder.verify import verify
 from tests.formats.fmp4_clips import aac, clip
 from tests.recorder.archive_rig import START_US, Feed, Rig
@@ -91,6 +95,56 @@ def test_any_change_is_found(here: Archive, tmp_path: Path) -> None:
     assert "is not what was recorded" in " ".join(verify(lone).problems)
     lone.write_bytes(b"not a film at all, but long enough to be looked at")
     assert not verify(lone).ok
+
+
+def as_version_1(path: Path, before: bytes) -> bytes:
+    """Rewrite a segment as it was recorded when fragments were hashed by SHA-256; returns its last hash."""
+    data = bytearray(path.read_bytes())
+    at = init_bytes(lambda offset, count: bytes(data[offset : offset + count]))
+    while at < len(data):
+        head = parse_head(data, at)
+        payload = bytes(data[at + head.head_bytes : at + head.total_bytes])
+        own = hashlib.sha256(before + head.wall_us.to_bytes(8, "big") + payload).digest()
+        data[at + 24] = 1
+        data[at + 56 : at + 120] = before + own
+        before, at = own, at + head.total_bytes
+    path.write_bytes(data)
+    return before
+
+
+def test_what_was_recorded_with_the_older_hash_still_proves_itself(here: Archive, tmp_path: Path) -> None:
+    chain = bytes(32)
+    for path in dict.fromkeys(piece.segment.path for piece in here.plan(CAMERA, 0, 1 << 60).pieces):
+        chain = as_version_1(path, chain)
+        assert mend_file(path, 0, NO_HASH, cut=False, hash_all=True)[0] == path.stat().st_size
+    name = export(here, REQUEST, tmp_path / "out")[0].name
+    text = (tmp_path / "out" / "manifest.json").read_text()
+    assert {row[-1] for row in json.loads(text)["cameras"][0]["files"][0]["fragments"]} == {1}
+    assert verify(tmp_path / "out").problems == []
+    whole = bytearray((tmp_path / "out" / name).read_bytes())
+    whole[len(whole) // 2] ^= 1
+    (tmp_path / "out" / name).write_bytes(whole)
+    assert "is not what was recorded" in " ".join(verify(tmp_path / "out").problems)
+
+
+def test_an_export_of_the_older_form_is_still_verified(tmp_path: Path) -> None:
+    payload, wall_us, before = b"a fragment", 7, bytes(32)
+    own = hashlib.sha256(before + wall_us.to_bytes(8, "big") + payload).hexdigest()
+    (tmp_path / "a.mp4").write_bytes(payload)
+    manifest = {
+        "format": "manara-export/1",
+        "cameras": [
+            {
+                "camera_id": CAMERA,
+                "files": [{"name": "a.mp4", "fragments": [[0, len(payload), wall_us, 1, before.hex(), own]]}],
+            }
+        ],
+    }
+    manifest["content_sha256"] = hashlib.sha256(canonical(manifest)).hexdigest()
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert verify(tmp_path).ok
+    (tmp_path / "a.mp4").write_bytes(b"A fragment")
+    assert not verify(tmp_path).ok
 
 
 def test_the_samples_are_those_that_were_recorded(here: Archive, tmp_path: Path) -> None:

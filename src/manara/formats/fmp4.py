@@ -7,24 +7,29 @@ Source: ISO/IEC 14496-12 (boxes), 14496-14 (mp4a), 14496-15 (avcC, hvcC), RFC 63
 
 The payload of the `uuid` box, big endian (offsets from the start of the box, size and kind and id included):
 
-    24 u8  version, 1           40 u64 camera clock of the first frame, UTC µs, 0 = unknown
+    24 u8  version, 2           40 u64 camera clock of the first frame, UTC µs, 0 = unknown
     25 u8  flags: 1 first frame is a key frame, 2 live      48 u64 fragment number in its file or connection, from 0
     26 u16 0                    56 32 bytes chain hash of the fragment before (zeros: none, or live)
     28 u32 frames of video      88 32 bytes chain hash of this fragment (zeros when live)
     32 u64 wall time of the first frame, UTC µs             120 end
 
-Chain hash = SHA-256(hash before ‖ wall time as u64 ‖ payload of `mdat`). Both hashes are in the box, so that each
-fragment proves itself and names the one it follows.
+Chain hash = BLAKE3(payload of `mdat` ‖ wall time as u64), keyed with the hash before. Both hashes are in the box, so
+that each fragment proves itself and names the one it follows. Fragments of version 1, of earlier recordings, have
+SHA-256(hash before ‖ wall time ‖ payload) instead: still read and proved, no longer written.
 """
 
 import hashlib
 import struct
 from collections.abc import Sequence
 
+from blake3 import blake3
+
 from manara.formats.frames import TIMESCALE_HZ, Buffer, Fragment, SoundFormat, VideoFormat
 
 UUID = bytes.fromhex("6d616e61726100018000f4a64d503401")
 UUID_BOX_BYTES = 120
+VERSION = 2
+VERSION_SHA256 = 1
 FLAG_KEY = 1
 FLAG_LIVE = 2
 NO_HASH = bytes(32)
@@ -265,12 +270,19 @@ def _check(fragment: Fragment) -> int:
     return frames
 
 
-def chain_hash(previous: bytes, wall_us: int, payload: Sequence[Buffer]) -> bytes:
-    """The chain hash of a fragment whose `mdat` payload is `payload`, after a fragment with hash `previous`."""
-    digest = hashlib.sha256(previous)
-    digest.update(wall_us.to_bytes(8, "big"))
+def chain_hash(previous: bytes, wall_us: int, payload: Sequence[Buffer], version: int = VERSION) -> bytes:
+    """The chain hash of a fragment whose `mdat` payload is `payload`, after a fragment with hash `previous`.
+
+    `version` is that of its `uuid` box. The payload comes first: BLAKE3 is three times as fast on pieces that begin at
+    a multiple of 1 KiB, as the recorder's do.
+    """
+    at = wall_us.to_bytes(8, "big")
+    if version == VERSION_SHA256:
+        return hashlib.sha256(b"".join((previous, at, *payload))).digest()
+    digest = blake3(key=previous)
     for part in payload:
         digest.update(part)
+    digest.update(at)
     return digest.digest()
 
 
@@ -308,7 +320,7 @@ def fragment_boxes(
         head = [
             struct.pack(">I", UUID_BOX_BYTES),
             _UUID_BODY.pack(
-                b"uuid", UUID, 1, FLAG_KEY * fragment.key | FLAG_LIVE * live, 0, frames, fragment.wall_us,
+                b"uuid", UUID, VERSION, FLAG_KEY * fragment.key | FLAG_LIVE * live, 0, frames, fragment.wall_us,
                 fragment.camera_us, number, NO_HASH if live else previous, hashed,
             ),
             struct.pack(">I4sI4sII", moof_bytes, b"moof", 16, b"mfhd", 0, (number + 1) & 0xFFFFFFFF),

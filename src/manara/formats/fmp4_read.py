@@ -19,8 +19,11 @@ from manara.formats.fmp4 import (
     SOUND_TRACK,
     UUID,
     UUID_BOX_BYTES,
+    VERSION,
+    VERSION_SHA256,
     VIDEO_TRACK,
     Fmp4Error,
+    chain_hash,
 )
 from manara.formats.frames import TIMESCALE_HZ, Buffer, Fragment, SoundFormat, VideoFormat
 
@@ -74,6 +77,7 @@ def _unpack(layout: str, data: Buffer, offset: int, end: int) -> tuple[Any, ...]
 class FragmentHead:
     """All of a fragment but its payload."""
 
+    version: int
     key: bool
     live: bool
     number: int
@@ -106,6 +110,10 @@ class FragmentHead:
     def end_us(self) -> int:
         """Wall time at which the last frame ends, UTC µs."""
         return self.wall_us + self.duration * 100 // 9
+
+    def proves(self, payload: bytes) -> bool:
+        """Whether this is the payload that was hashed when it was recorded."""
+        return chain_hash(self.previous, self.wall_us, [payload], self.version) == self.hash
 
     def fragment(self, payload: bytes) -> Fragment:
         """The fragment again, from its `mdat` payload."""
@@ -154,7 +162,7 @@ def parse_head(data: Buffer, offset: int = 0) -> FragmentHead:
         ">BBHIQQQ32s32s", data, offset + 24
     )
     mdat_bytes, mdat = struct.unpack_from(">I4s", data, end - 8)
-    if version != 1 or mdat != b"mdat" or not 8 <= mdat_bytes <= MAX_PAYLOAD_BYTES * 2:
+    if version not in (VERSION, VERSION_SHA256) or mdat != b"mdat" or not 8 <= mdat_bytes <= MAX_PAYLOAD_BYTES * 2:
         raise Fmp4Error(f"fragment at {offset}: version {version}, then {mdat!r}")
     trafs: dict[int, Box] = {}
     for child in walk(data, offset + UUID_BOX_BYTES + 8, end - 8):
@@ -175,6 +183,7 @@ def parse_head(data: Buffer, offset: int = 0) -> FragmentHead:
     if sum(sizes) + sum(sound[1::2]) != mdat_bytes - 8:
         raise Fmp4Error(f"fragment at {offset}: the sizes of its frames do not add up to its payload")
     return FragmentHead(
+        version=version,
         key=bool(flags & FLAG_KEY),
         live=bool(flags & FLAG_LIVE),
         number=number,

@@ -24,13 +24,13 @@ from typing import Any, BinaryIO
 from manara import __version__
 from manara.base.clock import iso
 from manara.base.errors import ManaraError, NotFound
-from manara.formats.fmp4 import box, chain_hash
+from manara.formats.fmp4 import box
 from manara.formats.fmp4_read import FragmentHead, parse_init, read_head
 from manara.formats.mp4_file import Mp4File
 from manara.recorder.archive import Archive, Piece
 from manara.recorder.segments import STEP_US
 
-FORMAT = "manara-export/1"
+FORMAT = "manara-export/2"
 FILE_UUID = bytes.fromhex("6d616e61726100028000f4a64d503401")
 _COPY_BYTES = 4 << 20
 
@@ -77,12 +77,6 @@ class ExportFile:
 class _Fragment:
     piece: Piece
     fd: int
-    head_bytes: int
-    payload_bytes: int
-    wall_us: int
-    previous: bytes
-    hash: bytes
-    frames: int
     at: int = 0
 
 
@@ -207,10 +201,7 @@ def _runs(pieces: Sequence[Piece], stack: ExitStack) -> Iterator[tuple[bytes, li
             yield run_init, run
             run = []
         run_init = init
-        fragment = _Fragment(
-            piece, fd, head.head_bytes, head.payload_bytes, head.wall_us, head.previous, head.hash, len(head.sizes)
-        )
-        run.append((fragment, head))
+        run.append((_Fragment(piece, fd), head))
         decode_end, wall_end_us = head.decode_time + head.duration, head.end_us
     if run:
         yield run_init, run
@@ -264,26 +255,34 @@ def _write_run(
             digest.update(data)
 
         put(head_bytes)
-        for fragment, _ in run:
-            at = fragment.piece.row.offset + fragment.head_bytes
-            payload = _read(fragment.fd, at, fragment.payload_bytes)
-            if chain_hash(fragment.previous, fragment.wall_us, [payload]) != fragment.hash:
-                damaged.append(fragment.wall_us)
+        for fragment, head in run:
+            at = fragment.piece.row.offset + head.head_bytes
+            payload = _read(fragment.fd, at, head.payload_bytes)
+            if not head.proves(payload):
+                damaged.append(head.wall_us)
             put(payload)
             step(fragment.piece.row.size_bytes)
         about: dict[str, Any] = {
             "name": name,
             "shown": {"start_us": start_us, "end_us": end_us, "start": iso(start_us), "end": iso(end_us)},
-            "contained": {"start_us": run[0][0].wall_us, "end_us": run[-1][1].end_us},
+            "contained": {"start_us": run[0][1].wall_us, "end_us": run[-1][1].end_us},
             "codec": movie.video_format.codec_string,
             "width_px": movie.video_format.width_px,
             "height_px": movie.video_format.height_px,
-            "frames": sum(fragment.frames for fragment, _ in run),
+            "frames": sum(len(head.sizes) for _, head in run),
             "damaged_us": damaged,
-            # offset in the file, bytes, wall time of the first frame, frames, hash before, hash
+            # offset in the file, bytes, wall time of the first frame, frames, hash before, hash, version of its box
             "fragments": [
-                [len(head_bytes) + f.at, f.payload_bytes, f.wall_us, f.frames, f.previous.hex(), f.hash.hex()]
-                for f, _ in run
+                [
+                    len(head_bytes) + f.at,
+                    h.payload_bytes,
+                    h.wall_us,
+                    len(h.sizes),
+                    h.previous.hex(),
+                    h.hash.hex(),
+                    h.version,
+                ]
+                for f, h in run
             ],
         }
         own = {key: value for key, value in _about(request).items() if key not in ("cameras",)}

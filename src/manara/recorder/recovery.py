@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from manara.base.ids import new_id
-from manara.formats.fmp4 import NO_HASH, Fmp4Error, chain_hash
+from manara.formats.fmp4 import NO_HASH, Fmp4Error
 from manara.formats.fmp4_read import FragmentHead, init_bytes, scan
 from manara.recorder import index as rows
 from manara.recorder.gop_table import Row, pack, unpack
@@ -79,7 +79,7 @@ def mend_file(
                 break
             if from_bytes or hash_all or offset >= size - _HASHED_TAIL_BYTES:
                 payload = read(offset + head.head_bytes, head.payload_bytes)
-                if chain_hash(head.previous, head.wall_us, [payload]) != head.hash:
+                if not head.proves(payload):
                     break
             found.append((offset, head))
             chain, end = head.hash, offset + head.total_bytes

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from manara.formats.fmp4 import chain_hash
+from manara.formats.fmp4 import VERSION, VERSION_SHA256, chain_hash
 from manara.recorder.export import FORMAT, canonical, file_manifest
 
+_FORMATS = (FORMAT, "manara-export/1")  # the older one did not tell how a fragment was hashed: by SHA-256
 MAX_MANIFEST_BYTES = 256 << 20
 MAX_FRAGMENT_BYTES = 512 << 20
 _READ_BYTES = 1 << 20
@@ -66,8 +67,8 @@ def verify(path: Path) -> VerifyReport:
 
 
 def _check_content(report: VerifyReport, manifest: dict[str, Any], where: str) -> None:
-    if manifest.get("format") != FORMAT:
-        report.problems.append(f"{where}: format {manifest.get('format')!r} is not {FORMAT}")
+    if manifest.get("format") not in _FORMATS:
+        report.problems.append(f"{where}: format {manifest.get('format')!r} is none of {', '.join(_FORMATS)}")
     own = hashlib.sha256(canonical(manifest)).hexdigest()
     if own != manifest.get("content_sha256"):
         report.problems.append(f"{where}: was changed: its own hash does not fit")
@@ -130,13 +131,17 @@ def _check_file(report: VerifyReport, name: str, file: BinaryIO, about: dict[str
     for wall_us in about.get("damaged_us", []):
         report.problems.append(f"{name}: the recording itself was damaged at {wall_us}, before the export")
     before, end = None, 0
-    for offset, count, wall_us, _frames, previous, own in about["fragments"]:
+    for offset, count, wall_us, _frames, previous, own, *version in about["fragments"]:
+        how = version[0] if version else VERSION_SHA256
+        if how not in (VERSION, VERSION_SHA256):
+            report.problems.append(f"{name}: fragment at {wall_us}: version {how!r} is not known")
+            return
         if not 0 <= count <= MAX_FRAGMENT_BYTES or offset < end:
             report.problems.append(f"{name}: fragment at {wall_us}: impossible place or length")
             return
         end = offset + count
         file.seek(offset)
-        if chain_hash(bytes.fromhex(previous), wall_us, [file.read(count)]).hex() != own:
+        if chain_hash(bytes.fromhex(previous), wall_us, [file.read(count)], how).hex() != own:
             report.problems.append(f"{name}: the footage at {wall_us} is not what was recorded")
         if before is not None and previous != before:
             report.problems.append(f"{name}: footage is missing before {wall_us}")
