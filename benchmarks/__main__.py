@@ -10,7 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__main__", "__init__", "sender", "floor", "recorder_process", "bad_day", "image_scenes"}
+HELPERS = {
+    "__main__", "sender", "floor", "recorder_process", "bad_day", "image_scenes", "causes_faults", "causes_province",
+    "fleet_sender",
+}  # fmt: skip
 
 
 def main() -> int:

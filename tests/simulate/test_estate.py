@@ -56,6 +56,16 @@ def test_energy_is_kept(hour: float, full: float, grid_lost: bool, failed: bool)
     assert 15 < power.battery_v < 32
 
 
+def test_a_failed_battery_takes_no_charge_and_shows_it_by_its_voltage() -> None:
+    power = _power(MIDNIGHT_US)
+    power.charge_wh, power.faults.battery_failed = 200.0, True
+    for minute in range(60):
+        power.step(MIDNIGHT_US + minute * 60_000_000, 60.0)
+    assert power.grid
+    assert power.charge_wh == pytest.approx(200.0)
+    assert power.battery_v < 0.9 * power.nominal_v
+
+
 def test_a_dark_site_takes_its_switch_and_cameras_and_its_ring_lives_on() -> None:
     played = estate()
     let_pass(played, 10)

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+_SHORTED_CELLS = 2 / 12  # of a failed battery's voltage
 _CUT_OFF_PCT = 2.0  # the charge controller disconnects the load here
 _RECONNECT_PCT = 6.0
 _CHARGER_W = 240.0  # of the grid's charger
@@ -127,6 +128,7 @@ class SitePower:
             return 0.0
         full = self.charge_pct / 100
         rest = 0.93 + 0.12 * full + 0.05 * full**8 - 0.10 * math.exp(-full * 22)
+        rest -= _SHORTED_CELLS if self.faults.battery_failed else 0.0
         sag = self.battery_w / max(200.0, self.capacity_wh) * (0.5 if self.faults.battery_failed else 0.08)
         return self.nominal_v * (rest + max(-0.25, min(0.12, sag)))
 
@@ -161,7 +163,7 @@ class SitePower:
     def _energy(self, wanted_w: float, sun_w: float, passed_s: float) -> None:
         room_wh = max(0.0, self.capacity_wh - self.charge_wh) if self.battery else 0.0
         if self.faults.battery_failed:  # cells that take no charge and give it up quickly
-            room_wh = min(room_wh, self.capacity_wh * 0.02)
+            room_wh = 0.0
         if self.faults.battery_drained and self.battery:
             self.charge_wh -= self.capacity_wh * passed_s / 300.0
         enough = self.grid or sun_w >= wanted_w

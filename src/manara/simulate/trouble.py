@@ -30,7 +30,7 @@ KINDS: dict[str, Kind] = {
     "site_power": Kind("site", "site_power_lost", "no grid and an empty battery: all at the site is dark"),
     "grid": Kind("site", "grid_lost", "grid gone, the site lives on its battery"),
     "battery_stolen": Kind("site", "battery_stolen", "the cabinet is opened and the battery is gone"),
-    "battery_failed": Kind("site", "battery_failed", "the battery takes no charge and sags under load"),
+    "battery_failed": Kind("site", "battery_failed", "two cells of the battery are shorted: it takes no charge"),
     "solar_failed": Kind("site", "solar_failed", "the panel gives nothing by day"),
     "switch_dead": Kind("site", "switch_dead", "the switch has power and carries nothing"),
     "telemetry": Kind("site", "telemetry_failed", "the telemetry box is silent, all else works"),
