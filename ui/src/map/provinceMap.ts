@@ -337,11 +337,6 @@ export class ProvinceMap {
     if (zoom !== null) this.map?.easeTo({ center: geometry.coordinates as [number, number], zoom: zoom + 0.2, duration: this.duration(450) });
   }
 
-  /** For measuring: pans without a pause and says how many frames were drawn. */
-  get inner(): MapLibre | null {
-    return this.map;
-  }
-
   resize(): void {
     this.map?.resize();
   }
