@@ -326,39 +326,6 @@ def test_spoiled_packets_never_raise_and_the_stream_goes_on(seed: int, codec: st
         assert all(0 < d < 2**31 for d in fragment.durations)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.integers(0, 2**32), st.sampled_from(["h264", "h265"]))
-def test_the_short_way_into_a_frame_does_what_the_long_one_does(seed: int, codec: str) -> None:
-    short, long = Line(codec), Line(codec)
-    taken = 0
-
-    def counted(buffer: bytearray, view: memoryview, at: int, end: int) -> int:
-        nonlocal taken
-        after = Depacketiser._usual(short.depacketiser, buffer, view, at, end)
-        taken += after != at
-        return after
-
-    short.depacketiser._usual = counted  # type: ignore[method-assign]
-    long.depacketiser._usual = lambda buffer, view, at, end: at  # type: ignore[method-assign]
-    own = {"_usual", "joiner", "_text", "_other"}
-    dice = random.Random(seed)
-    bodies = [b"\x05\x01\x00\x80", b"\x06\x01\xc4\x80", b"\x05\x01\x06\x80", b""]  # the second is a recovery point
-    header = b"\x06" if codec == "h264" else b"\x4e\x01"
-    pictures = []
-    for one in clip(codec):
-        told = tuple(header + body for body in dice.sample(bodies, 2) if body)
-        pictures.append(Picture((*told, *one.nals), one.pts, one.key))
-    for packet in spoiled(dice, stream_of(Packetiser(codec, most=dice.choice((150, 1400))), tuple(pictures)), 100):
-        for line in (short, long):
-            line.feed(interleaved(packet))
-        assert all_of(short.joiner.data) == all_of(long.joiner.data)
-        left, right = ({k: v for k, v in vars(x.depacketiser).items() if k not in own} for x in (short, long))
-        assert left == right
-    assert short.finish() == long.finish()
-    assert short.joiner.dropped == long.joiner.dropped
-    assert taken
-
-
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_survived(data: bytes) -> None:

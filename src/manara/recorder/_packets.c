@@ -1,7 +1,7 @@
-/* The compiled twins of packets.py: bytes that are kept in pieces of one size, and a run of the middle packets of one
- * fragmented NAL unit, appended to them in one go.
+/* The compiled twins of packets.py: bytes that are kept in pieces of one size, and the usual packets of a frame,
+ * appended to them in one go.
  *
- * Same arguments, same answers; tests/recorder/test_packets.py holds the twins against each other. A run reads nothing
+ * Same arguments, same answers; tests/recorder/test_packets.py holds the twins against each other. `walk` reads nothing
  * beyond `end`, which is checked against the buffer. The memory of a piece is never moved, so that whoever looks at one
  * may go on. Source: RFC 2326 section 10.12, RFC 6184 section 5.8, RFC 7798 section 4.4.3.
  */
@@ -13,7 +13,7 @@
 
 #define PIECE_BYTES 32768 /* as in packets.py */
 #define KEPT_PIECES 64 /* 2 MiB */
-#define SMALLEST 20 /* `$`, channel, size, RTP header, the bytes that tell fragments apart, one of payload */
+#define RECOVERY_POINT 6 /* as in packets.py */
 
 typedef struct {
     PyObject_HEAD
@@ -214,6 +214,19 @@ static PyObject *pieces_copy(PyObject *object, PyObject *const *args, Py_ssize_t
     return bytes;
 }
 
+static void overwrite(Pieces *self, Py_ssize_t at, const void *with, Py_ssize_t size) /* within what there is */
+{
+    const char *from = with;
+    Py_ssize_t within, number = find(self, at, &within);
+    for (; size > 0; within = 0) {
+        Piece *piece = piece_at(self, number++);
+        const Py_ssize_t now = piece->used - within < size ? piece->used - within : size;
+        memcpy(piece->bytes + within, from, (size_t)now);
+        from += now;
+        size -= now;
+    }
+}
+
 static PyObject *pieces_write(PyObject *object, PyObject *const *args, Py_ssize_t count)
 {
     Pieces *self = (Pieces *)object;
@@ -225,17 +238,8 @@ static PyObject *pieces_write(PyObject *object, PyObject *const *args, Py_ssize_
     if (PyObject_GetBuffer(args[1], &view, PyBUF_SIMPLE) < 0)
         return NULL;
     const Py_ssize_t at = view.len > self->size ? number_of(args[0], -1) : number_of(args[0], self->size - view.len);
-    if (at >= 0) {
-        const char *from = view.buf;
-        Py_ssize_t within, number = find(self, at, &within);
-        for (Py_ssize_t left = view.len; left > 0; within = 0) {
-            Piece *piece = piece_at(self, number++);
-            const Py_ssize_t now = piece->used - within < left ? piece->used - within : left;
-            memcpy(piece->bytes + within, from, (size_t)now);
-            from += now;
-            left -= now;
-        }
-    }
+    if (at >= 0)
+        overwrite(self, at, view.buf, view.len);
     PyBuffer_Release(&view);
     if (at < 0)
         return NULL;
@@ -301,67 +305,115 @@ static void pieces_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* -- a run -------------------------------------------------------------------------------------------------------- */
+/* -- the packets of a frame ------------------------------------------------------------------------------------------ */
 
 static unsigned be16(const unsigned char *p) { return (unsigned)p[0] << 8 | p[1]; }
 static unsigned long be32(const unsigned char *p) { return (unsigned long)be16(p) << 16 | be16(p + 2); }
 
-/* run(buffer, at, end, data, lane, plain, expected, stamp, first, middle, skip) -> (at, packets, ended) */
-static PyObject *run(PyObject *module, PyObject *const *args, Py_ssize_t count)
+static void put32(unsigned char *p, Py_ssize_t value)
+{
+    for (int n = 0; n < 4; n++)
+        p[n] = (unsigned char)((unsigned long)value >> (24 - 8 * n));
+}
+
+enum { BETWEEN, BEFORE, WITHIN, AFTER, WHOLE }; /* as in packets.py */
+enum { BUFFER, AT, END, DATA, SKIP, LANE, PLAIN, SOURCE, EXPECTED, PLACE, STAMP, BEGINS, FIRST, MIDDLE, COUNT };
+
+/* walk(buffer, at, end, data, skip, lane, plain, source, expected, place, stamp, begins, first, middle)
+ * -> (at, packets, place, stamp, begins, first, middle) */
+static PyObject *walk(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module;
-    if (count != 11) {
-        PyErr_SetString(PyExc_TypeError, "run takes 11 arguments");
+    if (count != COUNT) {
+        PyErr_SetString(PyExc_TypeError, "walk takes 14 arguments");
         return NULL;
     }
-    if (!PyByteArray_Check(args[0]) || Py_TYPE(args[3]) != pieces_type) {
+    if (!PyByteArray_Check(args[BUFFER]) || Py_TYPE(args[DATA]) != pieces_type) {
         PyErr_SetString(PyExc_TypeError, "buffer is a bytearray and data are pieces");
         return NULL;
     }
-    long long number[11];
-    for (int i = 1; i < 11; i++) {
-        if (i == 3)
-            continue;
-        number[i] = PyLong_AsLongLong(args[i]);
+    long long number[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        number[i] = i == BUFFER || i == DATA ? 0 : PyLong_AsLongLong(args[i]);
         if (number[i] == -1 && PyErr_Occurred())
             return NULL;
     }
-    Py_ssize_t at = (Py_ssize_t)number[1], end = (Py_ssize_t)number[2], skip = (Py_ssize_t)number[10];
-    if (at < 0 || end < at || end > PyByteArray_Size(args[0]) || (skip != 18 && skip != 19)) {
-        PyErr_SetString(PyExc_ValueError, "not within the buffer");
+    Pieces *data = (Pieces *)args[DATA];
+    Py_ssize_t at = (Py_ssize_t)number[AT], begins = (Py_ssize_t)number[BEGINS];
+    const Py_ssize_t end = (Py_ssize_t)number[END], skip = (Py_ssize_t)number[SKIP];
+    int place = (int)number[PLACE];
+    if (at < 0 || end < at || end > PyByteArray_Size(args[BUFFER]) || (skip != 18 && skip != 19) ||
+        (place == WITHIN && (begins < 0 || begins > data->size - 4))) {
+        PyErr_SetString(PyExc_ValueError, "not within the buffer or the pieces");
         return NULL;
     }
-    const long long lane = number[4], plain = number[5], stamp = number[7], first = number[8], middle = number[9];
-    const long long marked = plain | 0x80, last = middle | 0x40;
-    const unsigned char *buffer = (const unsigned char *)PyByteArray_AsString(args[0]);
-    unsigned expected = (unsigned)(number[6] & 0xFFFF);
-    if (number[6] < 0 || first < 0 || stamp < 0)
-        return Py_BuildValue("nii", at, 0, 0);
-
-    Pieces *data = (Pieces *)args[3];
-    int packets = 0, ended = 0;
-    while (!ended && end - at >= SMALLEST) {
+    const int h264 = skip == 18;
+    const unsigned char *buffer = (const unsigned char *)PyByteArray_AsString(args[BUFFER]);
+    long long stamp = number[STAMP], expected = number[EXPECTED], first = number[FIRST], middle = number[MIDDLE];
+    int packets = 0;
+    while (place < AFTER && end - at >= skip) {
         const unsigned char *head = buffer + at;
         const Py_ssize_t after = at + 4 + (Py_ssize_t)be16(head + 2);
-        if (after > end || after <= at + skip || be16(head) != lane || be16(head + 6) != expected ||
-            (long long)be32(head + 8) != stamp || head[16] != first)
+        const unsigned marked = be16(head + 4) & 0x80;
+        const long long now = (long long)be32(head + 8);
+        if (after < at + skip || after > end || be16(head) != number[LANE] ||
+            (be16(head + 4) ^ marked) != number[PLAIN] || be16(head + 6) != expected ||
+            (long long)be32(head + 12) != number[SOURCE] || (now == stamp) != (place != BETWEEN))
             break;
-        const unsigned flags = be16(head + 4);
-        const unsigned char fragment = head[skip - 1];
-        if (fragment == last && (flags == marked || flags == plain))
-            ended = flags == marked ? 2 : 1;
-        else if (fragment != middle || flags != plain)
-            break;
-        if (append(data, head + skip, after - at - skip) < 0)
+        const unsigned char one = head[16], fragment = head[skip - 1];
+        const int kind = h264 ? one & 31 : one >> 1 & 63;
+        unsigned char start[6]; /* the length of a NAL unit, and its header where it comes in fragments */
+        Py_ssize_t start_size = 0, from = skip;
+        int next = WITHIN;
+        if (place == WITHIN) {
+            const int ended = fragment == (middle | 0x40);
+            if (one != first || after == at + skip || !(ended || (fragment == middle && !marked)))
+                break;
+            if (ended)
+                next = marked ? WHOLE : AFTER;
+        } else if (kind == (h264 ? 28 : 49)) {
+            const int usual = h264 ? (fragment & 0xDF) == 0x81 : (fragment & 0xF0) == 0x80;
+            if (!usual || marked || after == at + skip || !(head[skip] & 0x80))
+                break;
+            begins = data->size;
+            first = one;
+            middle = fragment & 0x3F;
+            start_size = h264 ? 5 : 6;
+            put32(start, 0);
+            start[4] = h264 ? (one & 0xE0) | 1 : (one & 0x81) | (unsigned char)(middle << 1);
+            start[5] = head[17];
+        } else {
+            if (h264 ? kind == 1 : kind < 16) {
+                if (!(fragment & 0x80))
+                    break;
+                next = marked ? WHOLE : AFTER;
+            } else if (marked || (h264 ? kind != 6 && kind != 9 : kind != 35 && kind != 39) ||
+                       (h264 && kind == 6 && memchr(head + 17, RECOVERY_POINT, (size_t)(after - at - 17)))) {
+                break;
+            } else {
+                next = BEFORE;
+            }
+            from = 16;
+            start_size = 4;
+            put32(start, after - at - 16);
+        }
+        if (append(data, start, start_size) < 0 || append(data, head + from, after - at - from) < 0)
             return NULL;
+        if (place == WITHIN && next != WITHIN) {
+            put32(start, data->size - begins - 4);
+            overwrite(data, begins, start, 4);
+            begins = first = -1;
+        }
+        place = next;
         packets++;
         expected = (expected + 1) & 0xFFFF;
+        stamp = now;
         at = after;
     }
-    return Py_BuildValue("nii", at, packets, ended);
+    return Py_BuildValue("niiLnLL", at, packets, place, stamp, begins, first, middle);
 }
 
-/* -- the module --------------------------------------------------------------------------------------------------- */
+/* -- the module ------------------------------------------------------------------------------------------------------ */
 
 #define FAST(function) (PyCFunction)(void (*)(void))(function), METH_FASTCALL
 
@@ -390,7 +442,7 @@ static PyType_Spec pieces_spec = {"manara.recorder._packets.Pieces", sizeof(Piec
                                   pieces_slots};
 
 static PyMethodDef methods[] = {
-    {"run", FAST(run), "See packets.py."},
+    {"walk", FAST(walk), "See packets.py."},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_packets", NULL, -1, methods, NULL, NULL, NULL, NULL};

@@ -1,7 +1,7 @@
 """The packet loop: interleaved RTP in one shared buffer to frames in a `GopJoiner`. The recorder's hottest code.
 
-`feed` walks what one read brought. The middle and the end of a fragmented NAL unit (five packets of six) are taken
-in one run by `packets.py` or its compiled twin; everything else takes the long way through `packet`. Called by
+`feed` walks what one read brought. The usual packets of a frame (nearly all) are taken in one go by `packets.py` or its
+compiled twin, and one at a time by `packet` what is not usual; both do the same to a `Depacketiser`. Called by
 `connection.py`; UDP packets come with the same 4-byte frame in front. Errors in one packet spoil one frame
 (counted), never the connection; only what is no longer RTSP at all is told, by `text`. Source: RFC 2326 section
 10.12, RFC 6184, RFC 7798.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from manara.formats import h264, h265, rtp
 from manara.recorder.gop import GopJoiner
-from manara.recorder.packets import run
+from manara.recorder.packets import BEFORE, BETWEEN, WHOLE, WITHIN, walk
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 _MAX_SETS_A_FRAME = 48
@@ -21,10 +21,7 @@ _START_CODE = b"\x00\x00\x01"
 
 _LENGTH = struct.Struct(">I")
 _SHORT = struct.Struct(">H")
-# `$` and channel, size, version to payload type, sequence number, timestamp, source, four bytes of payload.
-_START = struct.Struct(">HHHHIIBBBB")
 _NO_LENGTH = b"\x00\x00\x00\x00"
-_RECOVERY_POINT = 6  # a supplemental payload type; such a unit may make a key frame of its picture
 
 
 class Depacketiser:
@@ -67,7 +64,7 @@ class Depacketiser:
         self._unsure = False  # packets were lost just before: is the beginning of this frame whole?
         self._sets: list[bytes] = []
         self._nal_at = -1  # where the fragmented NAL unit's length stands, -1 when none is open
-        self._fu_first = -1
+        self._fu_first = -1  # of that unit's packets where it is a slice, else -1: see `walk`
         self._fu_middle = -1
         self._slices_marked = False
         self._ended_stamp = -1
@@ -83,82 +80,31 @@ class Depacketiser:
         """Take the packets in `buffer[at:end]` (`view` is the same memory); answers where the first one that is not
         whole begins."""
         joiner = self.joiner
-        lane, skip, plain = self._lane, self._skip, 0x8000 | self._type
+        data, skip, lane, plain = joiner.data, self._skip, self._lane, 0x8000 | self._type
         while True:
-            if self._fu_first >= 0:
-                at, packets, ended = run(
-                    buffer, at, end, joiner.data, lane, plain,
-                    self.expected, self._stamp, self._fu_first, self._fu_middle, skip,
+            if self._fu_first >= 0 or not (self._vcl or self._unsure or self._nal_at >= 0):
+                place = WITHIN if self._fu_first >= 0 else BEFORE if self._begun else BETWEEN
+                at, packets, place, stamp, begins, first, middle = walk(
+                    buffer, at, end, data, skip, lane, plain, self.source, self.expected,
+                    place, self._stamp, self._nal_at, self._fu_first, self._fu_middle,
                 )  # fmt: skip
                 if packets:
                     self.packets += packets
                     self.expected = (self.expected + packets) & 0xFFFF
-                    if self.expected < packets:
-                        self.cycles += 1
-                    if ended:
-                        self._end_fragments()
-                        if ended == 2:
-                            self._end_frame()
-            if not self._vcl and (after := self._usual(buffer, view, at, end)) != at:
-                at = after
-                continue
+                    self.cycles += self.expected < packets
+                    self._stamp = stamp
+                    self._begun = True
+                    self._vcl = place >= WITHIN
+                    self._nal_at, self._fu_first, self._fu_middle = begins, first, middle
+                    if place == WHOLE:
+                        self._end_frame()
+                        continue
             after = self._one(buffer, view, at, end)
             if after == at:
-                if len(joiner.data) - joiner.frame_start > MAX_FRAME_BYTES:
+                if len(data) - joiner.frame_start > MAX_FRAME_BYTES:
                     self._spoil()
                 return at
             at = after
-
-    def _usual(self, buffer: bytearray, view: memoryview, at: int, end: int) -> int:
-        """Take a packet before or at a picture's first piece as nearly all of them are, on the short way: the one that
-        is due, with a supplemental NAL unit, or with a first slice that is no key frame's, whole or its beginning.
-        Answers where it ends, or `at` for all else, which `packet` takes; what both do to this object is the same."""
-        if end - at < _START.size or self._unsure or self._nal_at >= 0:
-            return at
-        lane, size, flags, sequence, stamp, source, one, two, three, four = _START.unpack_from(buffer, at)
-        after: int = at + 4 + size
-        if (
-            after > end
-            or lane != self._lane
-            or flags & 0xFF7F != 0x8000 | self._type
-            or sequence != self.expected
-            or source != self.source
-            or (stamp == self._stamp) != self._begun
-            or size < 17
-        ):
-            return at
-        marked = flags & 0x80
-        if self._h264:
-            kind, slice_byte, fragment = one & 31, two, two
-            begins = kind == h264.FU_A and fragment & 0xDF == 0x81
-            whole = kind == 1
-            extra = kind == h264.SEI and buffer.find(_RECOVERY_POINT, at + 17, after) < 0
-        else:
-            kind, slice_byte, fragment = (one >> 1) & 63, three, three
-            begins = kind == h265.FU and fragment & 0xF0 == 0x80
-            whole = kind < h265.FIRST_IRAP
-            extra = kind == h265.SEI_PREFIX
-        data = self.joiner.data
-        if begins and not marked:
-            if not (three if self._h264 else four) & 0x80:
-                return at
-            header = (one & 0xE0 | 1,) if self._h264 else (one & 0x81 | (fragment & 63) << 1, two)
-            self._nal_at = len(data)
-            data.put(_NO_LENGTH, bytes(header), view[at + self._skip : after])
-            self._fu_first, self._fu_middle = one, fragment & 0x3F
-        elif (whole and slice_byte & 0x80) or (extra and not marked):
-            data.put(_LENGTH.pack(size - 12), view[at + 16 : after])
-        else:
-            return at
-        self.packets += 1
-        self.expected = (sequence + 1) & 0xFFFF
-        self.cycles += self.expected == 0
-        self._stamp = stamp
-        self._begun = True
-        self._vcl = not extra
-        if marked:
-            self._end_frame()
-        return after
 
     def _one(self, buffer: bytearray, view: memoryview, at: int, end: int) -> int:
         """Take one thing of whatever kind at `at`; answers where the next begins, or `at` while it is not whole."""
@@ -293,8 +239,9 @@ class Depacketiser:
                 return
             self._nal_at = len(data)
             data.put(_NO_LENGTH, header, view[at:end])
-            self._fu_first = first
-            self._fu_middle = fragment & 0x3F
+            if self._is_slice(header[0]):
+                self._fu_first = first
+                self._fu_middle = fragment & 0x3F
             if fragment & 0x40:
                 self._end_fragments()
             return
@@ -366,14 +313,15 @@ class Depacketiser:
         else:
             self.malformed += 1
 
+    def _is_slice(self, first: int) -> bool:
+        """Whether a NAL unit that begins with this byte is one."""
+        return 1 <= first & 31 <= 5 if self._h264 else (first >> 1) & 63 <= h265.LAST_VCL
+
     def _begin_nal(self, header: bytes, slice_byte: int) -> bool:
         """Note what a NAL unit is; False where it cannot be used. `slice_byte` follows the header."""
-        if self._h264:
-            kind = header[0] & 31
-            vcl, key = 1 <= kind <= 5, kind == h264.IDR
-        else:
-            kind = (header[0] >> 1) & 63
-            vcl, key = kind <= h265.LAST_VCL, h265.FIRST_IRAP <= kind <= h265.LAST_IRAP
+        vcl = self._is_slice(header[0])
+        kind = header[0] & 31 if self._h264 else (header[0] >> 1) & 63
+        key = kind == h264.IDR if self._h264 else h265.FIRST_IRAP <= kind <= h265.LAST_IRAP
         first_slice = vcl and slice_byte & 0x80 != 0  # first_mb_in_slice is 0, first_slice_segment_in_pic_flag is set
         if self._unsure:
             self._unsure = False

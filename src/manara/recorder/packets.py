@@ -1,5 +1,5 @@
-"""What the recorder does most: bytes kept in pieces of one size, and a run of the middle packets of one fragmented NAL
-unit, five packets of six, appended to them without an object for any.
+"""What the recorder does most: bytes kept in pieces of one size, and the usual packets of a frame, nearly all that
+come, appended to them without an object for any.
 
 `_packets.c` has the compiled twins, used where they were built (`COMPILED` says so); this is what they do, and what
 runs where there is no C compiler. Pure but for what is appended. Called by `depacketise.py` and `gop.py`. Source: RFC
@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable
 from typing import Protocol
 
+from manara.formats import h264, h265
 from manara.formats.frames import Buffer
 
 PIECE_BYTES = 32_768  # memory is asked for and given back in one size, and what grows is never moved
@@ -17,7 +18,9 @@ PIECE_BYTES = 32_768  # memory is asked for and given back in one size, and what
 # `$` and channel, size, version to payload type, sequence number, timestamp, source, then the two bytes that tell
 # fragments apart: FU indicator and header (H.264), or the first byte of the payload header and the FU header (H.265).
 _HEADS = {18: struct.Struct(">HHHHIIBB"), 19: struct.Struct(">HHHHIIBxB")}
-_SMALLEST = 20
+_LENGTH = struct.Struct(">I")
+_NO_LENGTH = b"\x00\x00\x00\x00"
+_RECOVERY_POINT = 6  # a supplemental payload type; such a unit may make a key frame of its picture
 
 
 class Pieces(Protocol):
@@ -125,63 +128,108 @@ class PiecesInPython:
         return number, at - begins
 
 
-Run = Callable[[bytearray, int, int, Pieces, int, int, int, int, int, int, int], tuple[int, int, int]]
+# How far a frame has come: nothing of it is there; NAL units before its first slice; a slice in fragments is open; a
+# slice is over; and that one had the marker.
+BETWEEN, BEFORE, WITHIN, AFTER, WHOLE = range(5)
+
+Walk = Callable[
+    [bytearray, int, int, Pieces, int, int, int, int, int, int, int, int, int, int],
+    tuple[int, int, int, int, int, int, int],
+]
 
 
-def run_in_python(
+def walk_in_python(
     buffer: bytearray,
     at: int,
     end: int,
     data: Pieces,
+    skip: int,
     lane: int,
     plain: int,
+    source: int,
     expected: int,
+    place: int,
     stamp: int,
+    begins: int,
     first: int,
     middle: int,
-    skip: int,
-) -> tuple[int, int, int]:
-    """Append the payloads of the packets in `buffer[at:end]` that go on with the open NAL unit to `data`.
+) -> tuple[int, int, int, int, int, int, int]:
+    """Append what the packets in `buffer[at:end]` bring of one frame to `data`, as long as they are usual ones.
 
-    A packet goes on with it when its lane (`$` and channel), sequence number, timestamp, first payload byte and
-    fragment header are what is expected and its flags are `plain` (or, at the end of the unit, `plain` with the
-    marker). `skip` is from `$` to the payload of a fragment, 18 (H.264) or 19 bytes (H.265).
-    Answers where the first byte that was not taken stands, how many packets were taken, and 0 while the unit is open, 1
-    where it ended, 2 where it ended with the marker.
+    Usual is the packet that is due: of this lane (`$` and channel), source and sequence number, with `plain` flags, and
+    of the frame's timestamp `stamp` (of another one while there is nothing of a frame). Up to the first slice such a
+    packet may hold a delimiter, a supplemental unit without marker that makes no key frame, or a first slice that is no
+    key frame's, whole or its beginning; while a slice is open, its middle or end: then its NAL unit begins at `begins`
+    of `data`, and `first` and `middle` are the first payload byte and the fragment header of its middle packets.
+    `skip` is from `$` to the payload of a fragment, 18 (H.264) or 19 bytes (H.265).
+
+    Stops where a slice ends, or at a packet of any other kind. Answers where that is, how many packets were taken, and
+    what then holds of `place`, `stamp`, `begins` and `first` (-1: no slice is open), and `middle`.
     """
-    if expected < 0 or first < 0 or stamp < 0:
-        return at, 0, 0
+    is_h264 = skip == 18
+    before = (h264.SEI, h264.DELIMITER) if is_h264 else (h265.SEI_PREFIX, h265.DELIMITER)
     unpack = _HEADS[skip].unpack_from
-    marked, last = plain | 0x80, middle | 0x40
     packets = 0
     with memoryview(buffer) as view:
-        while end - at >= _SMALLEST:
-            head, size, flags, sequence, now, _, kind, fragment = unpack(buffer, at)
+        while place < AFTER and end - at >= skip:
+            head, size, flags, sequence, now, sender, one, fragment = unpack(buffer, at)
             after = at + 4 + size
-            if after > end or after <= at + skip or head != lane or sequence != expected or now != stamp:
+            marked = flags & 0x80
+            if (
+                not at + skip <= after <= end
+                or head != lane
+                or flags ^ marked != plain
+                or sequence != expected
+                or sender != source
+                or (now == stamp) != (place != BETWEEN)
+            ):
                 break
-            if kind != first:
-                break
-            ended = fragment == last and flags in (plain, marked)
-            if not ended and (fragment != middle or flags != plain):
-                break
-            data.put(view[at + skip : after])
+            kind = one & 31 if is_h264 else one >> 1 & 63
+            if place == WITHIN:
+                ended = fragment == middle | 0x40
+                if one != first or after == at + skip or not (ended or (fragment == middle and not marked)):
+                    break
+                data.put(view[at + skip : after])
+                if ended:
+                    data.write(begins, _LENGTH.pack(len(data) - begins - 4))
+                    begins = first = -1
+                    place = WHOLE if marked else AFTER
+            elif kind == (h264.FU_A if is_h264 else h265.FU):
+                usual = fragment & 0xDF == 0x81 if is_h264 else fragment & 0xF0 == 0x80
+                if not usual or marked or after == at + skip or not buffer[at + skip] & 0x80:
+                    break
+                place, begins, first, middle = WITHIN, len(data), one, fragment & 0x3F
+                header = (one & 0xE0 | 1,) if is_h264 else (one & 0x81 | middle << 1, buffer[at + 17])
+                data.put(_NO_LENGTH, bytes(header), view[at + skip : after])
+            else:
+                if kind == h264.SLICE if is_h264 else kind < h265.FIRST_IRAP:
+                    if not fragment & 0x80:
+                        break
+                    place = WHOLE if marked else AFTER
+                elif (
+                    marked
+                    or kind not in before
+                    or (is_h264 and kind == h264.SEI and buffer.find(_RECOVERY_POINT, at + 17, after) >= 0)
+                ):
+                    break
+                else:
+                    place = BEFORE
+                data.put(_LENGTH.pack(size - 12), view[at + 16 : after])
             packets += 1
             expected = (expected + 1) & 0xFFFF
+            stamp = now
             at = after
-            if ended:
-                return at, packets, 2 if flags == marked else 1
-    return at, packets, 0
+    return at, packets, place, stamp, begins, first, middle
 
 
 try:
     from manara.recorder._packets import Pieces as _Compiled
-    from manara.recorder._packets import run as _compiled
+    from manara.recorder._packets import walk as _compiled
 except ImportError:
     COMPILED = False
-    run: Run = run_in_python
+    walk: Walk = walk_in_python
     new_pieces: Callable[[], Pieces] = PiecesInPython
 else:
     COMPILED = True
-    run = _compiled
+    walk = _compiled
     new_pieces = _Compiled
