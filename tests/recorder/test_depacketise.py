@@ -303,6 +303,7 @@ def spoiled(dice: random.Random, packets: list[bytes], one_in: int = 4) -> Itera
 
 
 @example(662770, "h264")  # a sequence set of nonsense just before a good one
+@example(247332, "h264")  # what was made to look like a supplemental unit never ended
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(["h264", "h265"]))
 def test_spoiled_packets_never_raise_and_the_stream_goes_on(seed: int, codec: str) -> None:

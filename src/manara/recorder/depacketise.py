@@ -158,7 +158,7 @@ class Depacketiser:
         if self.expected == 0:
             self.cycles += 1
         if head.timestamp != self._stamp:
-            if self._begun and self._vcl:
+            if self._begun and (self._vcl or self._nal_at >= 0):  # a unit that never ended spoils no other frame
                 self._end_frame()
             self._stamp = head.timestamp
         if head.start < head.end:
