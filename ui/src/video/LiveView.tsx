@@ -5,7 +5,7 @@
  */
 import { type ReactNode, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import type { Camera, CameraStatus } from "@/api/types";
+import type { Camera, CameraStatus, StreamStatus } from "@/api/types";
 import { useFormats } from "@/i18n/format";
 import { useWorld } from "@/state/hooks";
 import { codecName } from "./codecs";
@@ -31,29 +31,29 @@ export function LiveView({ camera, stream, compact = false, onSession, children 
   const host = useRef<HTMLDivElement>(null);
   const { session, facts } = useLive(host, camera.id, stream, camera.has_sub);
   useEffect(() => onSession?.(session), [onSession, session]);
-  const lostUs = useWorld((world) => lostSince(world.statuses.get(camera.id)));
+  const lost = useWorld((world) => firstLost(world.statuses.get(camera.id)));
   return (
     <div className="live" data-compact={compact || undefined}>
       <div ref={host} className="live-host" data-testid="live" data-camera={camera.id} />
-      <LiveOverlay facts={facts} lostUs={lostUs} compact={compact} nowUs={session?.serverNowUs() ?? Date.now() * 1000} />
+      <LiveOverlay facts={facts} lost={lost} compact={compact} nowUs={session?.serverNowUs() ?? Date.now() * 1000} />
       {children?.(facts)}
     </div>
   );
 }
 
-/** Since when a camera sends nothing on any stream that is lost; 0 where none is. A stream opened to look at it knows only of itself. */
-function lostSince(status: CameraStatus | undefined): number {
-  const lost = [status?.main, status?.sub].flatMap((one) => (one?.state === "lost" || one?.state === "refused" ? [one.since_us] : []));
-  return lost.length ? Math.min(...lost) : 0;
+/** The stream of a camera that was lost first; undefined where none is. A stream opened to look at it knows only of itself. */
+function firstLost(status: CameraStatus | undefined): StreamStatus | undefined {
+  const lost = [status?.main, status?.sub].filter((one) => one?.state === "lost" || one?.state === "refused");
+  return lost.sort((one, other) => one!.since_us - other!.since_us)[0];
 }
 
 /** What stands over a picture that is not live. */
-function LiveOverlay({ facts, lostUs, compact, nowUs }: { facts: LiveFacts; lostUs: number; compact: boolean; nowUs: number }) {
+function LiveOverlay({ facts, lost, compact, nowUs }: { facts: LiveFacts; lost: StreamStatus | undefined; compact: boolean; nowUs: number }) {
   const { t } = useTranslation("video");
   const f = useFormats();
   const { state } = facts;
   if (state === "live" || state === "idle") return null;
-  const sinceUs = lostUs > 0 && lostUs < facts.sinceUs ? lostUs : facts.sinceUs;
+  const sinceUs = lost && lost.since_us < facts.sinceUs ? lost.since_us : facts.sinceUs;
   const since = sinceUs > 0 ? t("since", { time: f.clock(sinceUs / 1000) }) : "";
   const last =
     facts.lastWallUs > 0
@@ -71,9 +71,10 @@ function LiveOverlay({ facts, lostUs, compact, nowUs }: { facts: LiveFacts; lost
       </div>
     );
   }
+  const why = facts.cause && facts.cause !== "none" ? facts.cause : lost?.cause;
   const cause =
     state === "waiting"
-      ? t(`common:cause.${facts.cause || "none"}`, { defaultValue: t("cause_unknown") })
+      ? t(`common:cause.${why || "none"}`, { defaultValue: t("cause_unknown") })
       : facts.cause === "busy"
         ? t("busy")
         : "";
