@@ -4,6 +4,7 @@ ones keep their bounds."""
 import importlib.util
 import os
 import random
+import resource
 import struct
 import sys
 from collections.abc import Callable
@@ -399,16 +400,35 @@ def test_usual_packets_and_the_long_way_do_the_same(
     assert taken > len(packets) / 2 or not clean
 
 
+def resident_bytes() -> int:
+    """What this process has in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_memory_of_pieces_goes_back_to_the_system_when_a_slow_disk_has_caught_up(compiled: Twin) -> None:
-    def resident_bytes() -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    waiting = []
+    waiting, block = [], bytes(2**20)
     for _ in range(64):
         pieces = compiled.pieces()
-        pieces.put(b"\x01" * 2**20)
+        pieces.put(block)
         waiting.append(pieces.take(2**20))
     most = resident_bytes()
     waiting.clear()
+    for _ in range(20_000):  # the other streams go on
+        pieces.put(block[:1000])
+        pieces.take(1000)
     assert most - resident_bytes() > 48 * 2**20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the system for page faults")
+def test_the_memory_of_pieces_is_used_again_where_gops_end_together(compiled: Twin) -> None:
+    streams = [compiled.pieces() for _ in range(16)]
+    block, faults = bytes(2**20), []
+    for _ in range(12):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for pieces in streams:
+            pieces.put(block)
+        for pieces in streams:
+            pieces.take(2**20)
+        faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    assert max(faults[1:]) < 2**24 / resource.getpagesize() / 8, faults

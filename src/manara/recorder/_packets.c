@@ -33,20 +33,25 @@ static PyTypeObject *piece_type, *pieces_type;
 /* -- the memory of pieces ----------------------------------------------------------------------------------------- */
 
 /* It comes from the system and not from the heap: a GOP that is handed on and one that grows would else leave holes
- * between smaller things, a third of what a recorder takes. What becomes free is kept for the next piece, the latest first;
- * above an eighth of what is in use (a disk that was slow and has caught up) it goes back. Under the GIL, as all here. */
+ * between smaller things, a third of what a recorder takes. What becomes free is kept for the next piece, the latest first:
+ * memory that comes anew from the system is filled with zeros, a page at a time, a quarter of a recorder's time where GOPs
+ * end together. What stayed idle while all pieces went round twice (a disk was slow and has caught up, streams ended) goes
+ * back, some at each turn. Under the GIL, as all here. */
 typedef struct Idle {
     struct Idle *next;
 } Idle;
 static Idle *idle;
-static size_t idle_count, used_count;
+static size_t idle_count, used_count, given_count;
+static size_t least_idle; /* since the round began */
+static size_t spare_count; /* to be given back */
 
 static unsigned char *take_memory(void)
 {
     void *bytes = idle;
     if (idle != NULL) {
         idle = idle->next;
-        idle_count--;
+        if (--idle_count < least_idle)
+            least_idle = idle_count;
     } else {
         bytes = mmap(NULL, PIECE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (bytes == MAP_FAILED)
@@ -65,11 +70,15 @@ static void give_memory(unsigned char *bytes)
     one->next = idle;
     idle = one;
     idle_count++;
-    while (idle_count > KEPT_PIECES && idle_count > used_count / 8) {
-        one = idle;
-        idle = one->next;
-        idle_count--;
-        munmap(one, PIECE_BYTES);
+    if (++given_count > 2 * (used_count + idle_count)) {
+        spare_count = least_idle > KEPT_PIECES ? least_idle - KEPT_PIECES : 0;
+        least_idle = idle_count;
+        given_count = 0;
+    }
+    for (int n = 0; n < 8 && spare_count > 0 && idle_count > KEPT_PIECES; n++, spare_count--) {
+        unsigned char *last = take_memory();
+        used_count--;
+        munmap(last, PIECE_BYTES);
     }
 }
 
