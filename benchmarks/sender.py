@@ -20,7 +20,7 @@ from manara.simulate.clips import Clip, ClipWriter, load_clip
 from manara.simulate.control import ControlPort
 from manara.simulate.encoder import Encoder, grey, parameter_sets
 from manara.simulate.http import HttpServer
-from manara.simulate.mount import ClipMount, VirtualCamera
+from manara.simulate.mount import ClipMount, Quirks, VirtualCamera
 from manara.simulate.rtsp_server import RtspServer
 from manara.simulate.testcard import card_pictures
 
@@ -59,9 +59,10 @@ async def serve(cameras: int, codec: str) -> None:
     clip = bench_clip(codec)
     server, web = RtspServer(), HttpServer()
     for index in range(cameras):
-        camera = VirtualCamera(f"CAM-{index + 1:04d}")
+        camera = VirtualCamera(f"CAM-{index + 1:04d}", quirks=Quirks(join="next_key"))
         phase_us = index % PHASES * int(1_000_000 / FRAME_RATE / PHASES)
-        ClipMount(camera, "main", clip, offset=index % 2 * GOP, phase_us=phase_us)
+        # Cameras run free: their key frames come at any moment, not all in the same tenth of a second, nor with PLAY.
+        ClipMount(camera, "main", clip, offset=index * 37 % (2 * GOP), phase_us=phase_us)
         server.add(camera)
     await server.start()
     web.route("/control/", ControlPort(server).handle)

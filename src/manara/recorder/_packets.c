@@ -266,16 +266,13 @@ static PyObject *pieces_take(PyObject *object, PyObject *of)
     if (rest == NULL)
         return NULL;
     Pieces after = {.list = rest};
-    if (within > 0) { /* the piece in which it ends goes; what follows in it is moved */
-        const Piece *shared = piece_at(self, number++);
-        if (append(&after, shared->bytes + within, shared->used - within) < 0)
+    for (Py_ssize_t n = number, from = within; n < PyList_Size(self->list); n++, from = 0) {
+        const Piece *piece = piece_at(self, n);
+        if (append(&after, piece->bytes + from, piece->used - from) < 0)
             goto failed;
     }
-    for (Py_ssize_t n = number; n < PyList_Size(self->list); n++) {
-        if (PyList_Append(rest, (PyObject *)piece_at(self, n)) < 0)
-            goto failed;
-        after.last = piece_at(self, n);
-    }
+    if (within > 0)
+        number++; /* the piece in which it ends goes too */
     PyObject *taken = PyList_GetSlice(self->list, 0, number);
     PyObject *answer = taken == NULL ? NULL : PyList_AsTuple(taken);
     Py_XDECREF(taken);

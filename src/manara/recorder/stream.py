@@ -25,7 +25,7 @@ from manara.recorder.sink import FrameSink, StreamKey
 from manara.settings import Recorder
 
 _RATE_TICKS = 5
-_LOW_WATER_S = 0.25  # frames of a stream that nobody watches may lie in the socket for about this long
+_LOW_WATER_S = 0.5  # frames of a stream that nobody watches may lie in the socket for about this long
 _GOODBYE_S = 1.0  # some cameras say good-bye (RTCP BYE) and go on; so frames must also be missing for this long
 _UDP_REST_S = 600.0  # after UDP brought nothing, TCP is used for this long
 
@@ -276,8 +276,9 @@ class Stream:
             self._stalled(session)
             return
         if not self.watched and len(self._rates) > 2:
-            wish = min(self._around.settings.low_water_bytes, int(self._bytes_per_s() * _LOW_WATER_S))
-            session.connection.set_low_water(max(1, 1 << wish.bit_length() - 1 if wish > 1 else 1))
+            wish = int(self._bytes_per_s() * _LOW_WATER_S)
+            nearest = 1 << max(0, (wish + wish // 2).bit_length() - 1)  # of two's powers: steady as the rate swings
+            session.connection.set_low_water(min(self._around.settings.low_water_bytes, nearest))
 
     def _stalled(self, session: Session) -> None:
         settings = self._around.settings

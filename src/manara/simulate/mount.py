@@ -38,7 +38,7 @@ class Quirks:
     session_timeout_s: float = 60.0
     nonce_lifetime_s: float = 3600.0
     sound: bool = False  # offers a sound track too (never sends on it)
-    join: Literal["key", "anywhere"] = "key"
+    join: Literal["key", "anywhere", "next_key"] = "key"  # where in the GOP a client begins
 
 
 @dataclass(slots=True)
@@ -139,9 +139,12 @@ class ClipMount:
         return self.clip.playable > 0
 
     def start(self, number: int) -> int:
-        """Where a client begins: in the GOP that is on now, at its key frame or wherever the camera is."""
+        """Where a client begins: in the GOP that is on now, at its key frame or wherever the camera is; or not yet."""
         index = (number + self.offset) % self.clip.playable
-        return index if self.camera.quirks.join == "anywhere" else self.clip.key_at_or_before(index)
+        join = self.camera.quirks.join
+        if join == "next_key":
+            return index if self.clip.frames[index].key else -1
+        return index if join == "anywhere" else self.clip.key_at_or_before(index)
 
     def follow(self, clip: Clip) -> None:
         """Go over to another clip of the same form, at a key frame of both."""
