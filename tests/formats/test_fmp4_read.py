@@ -1,12 +1,13 @@
 """What is written is read again exactly; what is torn or hostile gives `Fmp4Error` and nothing else."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manara.formats.fmp4 import Fmp4Error, chain_hash, fragment_boxes, init_section
+from manara.formats.fmp4 import VERSION, VERSION_SHA256, Fmp4Error, chain_hash, fragment_boxes, init_section
 from manara.formats.fmp4_read import init_bytes, parse_head, parse_init, read_head, scan
 from manara.formats.frames import Fragment, SoundFormat
 from tests.formats.fmp4_clips import aac, clip
@@ -123,3 +124,8 @@ def test_what_does_not_fit_is_refused_by_the_writer() -> None:
         init_section(dataclasses.replace(video, parameter_sets=()), None)
     with pytest.raises(Fmp4Error):
         init_section(dataclasses.replace(video, codec="av1"), None)
+
+
+def test_the_screens_read_the_versions_that_are_written_and_were() -> None:
+    page = (Path(__file__).resolve().parents[2] / "ui/src/video/facts.ts").read_text(encoding="utf-8")
+    assert f"const VERSIONS = [{VERSION_SHA256}, {VERSION}];" in page

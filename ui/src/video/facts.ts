@@ -20,6 +20,7 @@ export interface FragmentFacts {
 export const NO_FACTS: FragmentFacts = { key: false, live: false, frames: 0, wallUs: 0, cameraUs: 0, number: 0 };
 
 const UUID = [0x6d, 0x61, 0x6e, 0x61, 0x72, 0x61, 0x00, 0x01, 0x80, 0x00, 0xf4, 0xa6, 0x4d, 0x50, 0x34, 0x01];
+const VERSIONS = [1, 2]; // they differ in how the hash was made
 const HEAD_BYTES = 8;
 const PAYLOAD_BYTES = 112;
 
@@ -28,7 +29,7 @@ export function readFacts(payload: Uint8Array): FragmentFacts | null {
   if (payload.byteLength < PAYLOAD_BYTES || UUID.some((byte, index) => payload[index] !== byte)) return null;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const at = (offset: number): number => offset - HEAD_BYTES; // offsets as the writer's page counts them
-  if (view.getUint8(at(24)) !== 1) return null;
+  if (!VERSIONS.includes(view.getUint8(at(24)))) return null;
   const flags = view.getUint8(at(25));
   const number64 = (offset: number): number => view.getUint32(at(offset)) * 0x1_0000_0000 + view.getUint32(at(offset) + 4);
   return {

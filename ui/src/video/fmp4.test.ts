@@ -27,6 +27,14 @@ describe('Demuxer', () => {
     expect(second!.samples[0]!.data.byteLength).toBe(50);
   });
 
+  it('reads recordings of both versions, and tells nothing of one it does not know', () => {
+    const wallOf = (version: number): number => {
+      const one = fragmentOf({ number: 0, wallUs: WALL_US, dts: 0, frames: 2, frameBytes: 10, version });
+      return fragments(new Demuxer().push(fileOf([one])))[0]!.wallUs;
+    };
+    expect([1, 2, 3].map(wallOf)).toEqual([WALL_US, WALL_US, 0]);
+  });
+
   it('gives the same whatever the chunks', () => {
     const whole = fragments(new Demuxer().push(file));
     for (const step of [1, 7, 64, 333]) {

@@ -51,6 +51,8 @@ export interface FakeFragment {
   key?: boolean;
   /** 90 kHz; 15 frames a second by default. */
   duration?: number;
+  /** Of the `uuid` box; that of new recordings by default. */
+  version?: number;
 }
 
 export function fragmentOf(options: FakeFragment): Uint8Array {
@@ -58,7 +60,7 @@ export function fragmentOf(options: FakeFragment): Uint8Array {
   const duration = options.duration ?? 6000;
   const key = options.key ?? true;
   const id = new Uint8Array([0x6d, 0x61, 0x6e, 0x61, 0x72, 0x61, 0, 1, 0x80, 0, 0xf4, 0xa6, 0x4d, 0x50, 0x34, 1]);
-  const facts = join(new Uint8Array([1, key ? 1 : 0, 0, 0]), u32(frames), u64(wallUs), u64(0), u64(number), zeros(64));
+  const facts = join(new Uint8Array([options.version ?? 2, key ? 1 : 0, 0, 0]), u32(frames), u64(wallUs), u64(0), u64(number), zeros(64));
   const uuid = box('uuid', id, facts);
   const table = Array.from({ length: frames }, (_, index) => [duration, frameBytes, index === 0 && key ? 0x02000000 : 0x01010000, 0]);
   const moofBytes = 24 + 64 + 16 * frames;
