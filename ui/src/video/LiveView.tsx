@@ -53,7 +53,7 @@ function LiveOverlay({ facts, lost, compact, nowUs }: { facts: LiveFacts; lost: 
   const f = useFormats();
   const { state } = facts;
   if (state === "live" || state === "idle") return null;
-  const sinceUs = lost && lost.since_us < facts.sinceUs ? lost.since_us : facts.sinceUs;
+  const sinceUs = lost && lost.since_us > 0 && lost.since_us < facts.sinceUs ? lost.since_us : facts.sinceUs;
   const since = sinceUs > 0 ? t("since", { time: f.clock(sinceUs / 1000) }) : "";
   const last =
     facts.lastWallUs > 0
