@@ -36,7 +36,12 @@ async def record(port: int, cameras: int, folder: Path) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_reader(0, stop.set)
+
+    def closed() -> None:
+        loop.remove_reader(0)  # an end of file is told again and again
+        stop.set()
+
+    loop.add_reader(0, closed)
     running = asyncio.create_task(recorder.run(stop))
     while not running.done() and not stop.is_set():
         states = [status.state for status in recorder.streams.statuses()]

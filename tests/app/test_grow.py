@@ -39,7 +39,7 @@ def test_more_cameras_start_another_recorder_and_tell_all_how_many_they_are(tmp_
                 raise answer
             return answer
 
-        growing = asyncio.create_task(grow(supervisor, count, ["--data", "d"], every_s=0.0))
+        growing = asyncio.create_task(grow(supervisor, count, ["--data", "d"], every_s=0.0, apart_s=0.0))
         async with asyncio.timeout(LONG_S):
             await done.wait()
         growing.cancel()

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 CAMERAS_A_RECORDER = 300
 GROW_EVERY_S = 30.0
+GROW_APART_S = 1.0  # between recorders that an import made necessary: those that record are not starved by them
 READY_S = 30.0
 _UNTOLD_MOST = 1000
 
@@ -114,9 +115,15 @@ def recorders_of(settings_arguments: Sequence[str], count: int) -> list[Role]:
 
 
 async def grow(
-    supervisor: Supervisor, count: Callable[[], int], settings_arguments: Sequence[str], every_s: float = GROW_EVERY_S
+    supervisor: Supervisor,
+    count: Callable[[], int],
+    settings_arguments: Sequence[str],
+    every_s: float = GROW_EVERY_S,
+    apart_s: float = GROW_APART_S,
 ) -> None:
-    """Start another recorder when cameras have become too many for those that run; never fewer before a restart."""
+    """Start more recorders, one after the other, when cameras have become too many for those that run; never fewer
+    before a restart.
+    """
     running = await asyncio.to_thread(count)
     while True:
         await asyncio.sleep(every_s)
@@ -127,9 +134,11 @@ async def grow(
             continue
         if wanted > running:
             log.info("another recorder is wanted", extra={"running": running, "wanted": wanted})
-            running = wanted
-            for role in recorders_of(settings_arguments, wanted):
+            for number, role in enumerate(recorders_of(settings_arguments, wanted), start=1):
+                if number > running + 1:
+                    await asyncio.sleep(apart_s)
                 supervisor.start(role)
+            running = wanted
 
 
 def roles_of(settings: Settings, settings_arguments: Sequence[str], *, simulate: bool) -> list[Role]:

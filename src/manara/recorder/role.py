@@ -46,6 +46,8 @@ from manara.store.leases import Heartbeat, Leases, shard_of
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_S = 1.0
+APPLY_AFTER_S = 0.05  # changes that come together are applied together
+APPLY_SHARE = 0.05  # of this process's time at most: each change looks at all cameras, and an import brings thousands
 COMPLETE_EVERY = 10  # every tenth status lists all streams
 UNTOLD_MOST = 10_000
 STREAMS_STOP_S = 1.0
@@ -133,6 +135,7 @@ class Recorder:
         self._wanted: Desired[WantedCamera] = Desired()
         self._holds: Desired[WantedHold] = Desired()
         self._apply_due = False
+        self._apply_not_before_s = 0.0
         self._retired: list[ArchiveWriter] = []
         self._ticks = 0
         self.archive = ArchiveWriter(
@@ -272,13 +275,14 @@ class Recorder:
         self._apply_soon()
 
     def _apply_soon(self) -> None:
-        """Many changes that come together are applied together."""
         if not self._apply_due:
             self._apply_due = True
-            self._loop.call_later(0.05, self._apply)
+            now_s = self._clock.monotonic_s()
+            self._loop.call_later(max(APPLY_AFTER_S, self._apply_not_before_s - now_s), self._apply)
 
     def _apply(self) -> None:
         self._apply_due = False
+        began_s = self._clock.monotonic_s()
         shards = self.leases.shards if self.leases is not None else frozenset()
         cameras = list(self._wanted.now().values())
         holds = list(self._holds.now().values())
@@ -288,6 +292,8 @@ class Recorder:
             archive.set_holds(holds)
         self.streams.apply({camera.camera_id: camera for camera in cameras if shard_of(camera.camera_id) in shards})
         self.archive.remember("wanted", _encode(Remembered(cameras, sorted(shards), holds)))
+        ended_s = self._clock.monotonic_s()
+        self._apply_not_before_s = ended_s + (ended_s - began_s) / APPLY_SHARE
 
     # -- what is told -----------------------------------------------------------------------------------------------
 
