@@ -161,6 +161,17 @@ def test_dust_comes_over_a_sector() -> None:
     assert len(told.opened()) == 1
 
 
+def test_what_was_no_weather_is_told_when_the_other_camera_is_well() -> None:
+    timetable(
+        at(0, "the sun shines into the bridge's lens", lambda t: t.picture("bridge1", "image_white")),
+        at(8, "somebody covers one at the market", lambda t: t.picture("market1", "image_covered")),
+        by(12, opens("camera_white camera:bridge1")),
+        at(13, "the sun has passed", lambda t: t.picture("bridge1")),
+        at(19, "for good", lambda t: t.picture("bridge1")),
+        by(26, opens("camera_covered camera:market1")),
+    )
+
+
 def test_a_recorders_disk_is_full() -> None:
     timetable(
         at(0, "full", lambda t: t.disk("full")),

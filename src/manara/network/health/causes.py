@@ -130,6 +130,8 @@ class Engine:
         self._by_id.pop(condition.id, None)
         self._held.pop(condition.id, None)
         self._touch(condition)
+        if condition.kind.startswith("image_"):  # what waited because it might have been the weather is judged again
+            self._touched |= {scope.removeprefix("place ") for scope in self._wakes if scope.startswith("place ")}
 
     def heard(self, site_id: str) -> None:
         """A dark site told something: it may be judged otherwise."""
