@@ -375,6 +375,38 @@ def test_a_bare_view_is_called_sick_only_where_that_is_beyond_doubt() -> None:
     assert kinds(camera) == {"image_moved"}
 
 
+def blobs(camera: Camera) -> np.ndarray:  # type: ignore[type-arg]
+    """Where paint is, sprayed onto the lens: (360, 640, 1)."""
+    down, across = np.mgrid[0:HEIGHT_PX, 0:WIDTH_PX]
+    mask = np.zeros((HEIGHT_PX, WIDTH_PX), bool)
+    for x, y, r in camera.rng.uniform((0, 0, 25), (WIDTH_PX, HEIGHT_PX, 50), (28, 3)):
+        mask |= (across - x) ** 2 + (down - y) ** 2 < r * r
+    return mask[..., None]
+
+
+def test_paint_before_a_bare_view_is_told_after_minutes_and_a_queue_never() -> None:
+    camera = Camera()
+    for _ in range(100):
+        camera.look(bare(camera))
+    for _ in range(75):  # ten minutes of vehicles, close behind one another, that move on
+        queue = np.kron(camera.rng.uniform(30, 220, (12, 20, 1)), np.ones((30, 32, 3)))
+        queue = np.roll(queue, camera.rng.integers(0, 60, 2), (0, 1))
+        camera.look(queue + camera.rng.normal(0, 2.5, (HEIGHT_PX, WIDTH_PX))[..., None])
+        assert not kinds(camera)
+    for _ in range(30):
+        camera.look(bare(camera))
+    paint = blobs(camera)
+    begun_us = camera.at_us
+    while not kinds(camera):
+        camera.look(np.where(paint, 45.0, bare(camera)))
+        assert camera.at_us - begun_us < 400_000_000
+    assert kinds(camera) == {"image_dirty"}
+    assert camera.at_us - begun_us > 290_000_000
+    for _ in range(4):
+        camera.look(bare(camera))
+    assert not kinds(camera)  # somebody wiped it
+
+
 def test_a_frozen_picture_coded_at_other_qualities_is_found() -> None:
     camera = Camera(noise=4.0)
     camera.looks(40)

@@ -16,6 +16,7 @@ _KNOWN_LOOKS = 40  # before so many healthy looks, between what they lie is not 
 _FORGET = 0.0005  # a look: how soon the extremes are forgotten, half in three hours
 _FORGET_MOST = 0.00005  # the largest outlast a night: at dawn there is no more than there was the day before
 _GLARE_SHARE = 0.01  # more of the picture burnt out than usual
+_GAIN, _GAINED = 2.0, 0.02  # a block of a bare view has something new: so many times its structure, and so much more
 _NOISE_FINE = 0.2  # grey levels: what rounding and coding leave in a flat block
 
 
@@ -60,6 +61,7 @@ class Evidence:
     usual: float  # how well a healthy look matches the view
     layout: float  # correlation of light and dark places with the view's
     hidden: Mask | None  # blocks (9, 16) of the view's structure that are not to be seen
+    gained: Mask | None  # of a bare view: blocks that have much more structure than they had
     glare: bool  # more is burnt out than usual: lights into the lens, or white paint
     changed: bool  # the picture is not what it was a moment ago, so nothing is learned from it
 
@@ -74,7 +76,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
             kinds["image_black"] = black
         elif white > 0.5:
             kinds["image_white"] = white
-        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, glare=False, changed=bool(kinds))
+        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, None, glare=False, changed=bool(kinds))
     match = register(look, view)
     if black > 0.5 and view.high > 56:
         kinds["image_black"] = black
@@ -93,8 +95,10 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
     structure = float(look.block_edges[textured].sum() / max(1e-6, view.block_edges[textured].sum())) if count else 1.0
     usual = max(0.15, view.score or 0.5)
     kept = match.score / usual
+    gained: Mask | None = None
     if not kinds and bare:
         _bare(kinds, look, layout, spans)
+        gained = look.block_edges > _GAIN * view.block_edges + _GAINED
     elif not kinds and count >= LEAST_TEXTURED:
         _moved(kinds, match, view, kept, structure, layout)
         if max(kinds.values(), default=0.0) < 0.3:
@@ -105,7 +109,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
     if max(kinds.values(), default=0.0) < 0.3 and kept > 0.5 and flat_share < 0.3:
         _colour(kinds, look, view, day)
     changed = max(kinds.values(), default=0.0) >= 0.15 or (not bare and (kept < 0.5 or flat_share > 0.3))
-    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, glare, changed)
+    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, gained, glare, changed)
 
 
 def dark(look: Look) -> float:

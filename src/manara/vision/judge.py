@@ -10,7 +10,7 @@ its own. `role.py` calls `take` for each look and tells what came of it.
 
 import itertools
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -57,6 +57,9 @@ _HURRY_US = 120_000_000  # what is not sure by then can wait for looks in their 
 _STANDS_US = 180_000_000  # sent to a preset that shows something else: no lorry stands before it for so long
 _COLOURLESS, _COLOURLESS_US = 0.5, 600_000_000  # no colour at all, for so long, in hours that always had some
 _FINE = ("image_dirty", "image_blurred")  # found by what is missing
+_SLOW_DIRT = (12, 300_000_000)  # dirt that hides little, or stands before a view where a queue may stand as well
+_GAINED_SHARE = (0.15, 0.35)  # of a bare view's blocks: none of it is dirt, all of it is
+_SAME_ADDED = 0.4  # how well two looks at what was added lie on each other where it stays
 _COLOUR = "image_colour_lost"
 _ABSOLUTE = ("image_black", "image_white")  # seen in the picture alone
 
@@ -139,6 +142,7 @@ class CameraJudge:
     _shaking: int = 0
     _told: tuple[object, ...] = ()
     _take_reference_by: str = ""
+    _added: View | None = None  # what lies before a bare view, as long as it stays where it is
 
     # -- asked from outside ------------------------------------------------------------------------------------------
 
@@ -198,6 +202,9 @@ class CameraJudge:
                     evidence.kinds.pop(kind, None)
             if base is not self.recent and self.goes_about:  # it comes by at dawn and had colour at noon
                 evidence.kinds.pop(_COLOUR, None)
+        new = self._added is None
+        if base is not None and base.looks >= first and self.spans.known:
+            evidence = self._weigh_added(evidence, look)
         before = set(self.findings)
         self._shake(evidence, base, at_us)
         self._weigh(evidence, look)
@@ -215,6 +222,7 @@ class CameraJudge:
             or self.repeats.suspicious
             or self._streak.calm
             or self._shaking
+            or (new and self._added is not None)
         )
         return self._said(at_us, trusted, "" if trusted else "learning", base, learned, begun=begun, hurry=hurry)
 
@@ -286,10 +294,12 @@ class CameraJudge:
                 return
         if kind == "image_dirty":
             stuck = streak.stuck_share()
-            if stuck < 0.08:  # what hides the view moves about: rain, people, a queue
+            if self._added is not None:
+                looks, span_us = _SLOW_DIRT
+            elif stuck < 0.08:  # what hides the view moves about: rain, people, a queue
                 return
-            if stuck < 0.3:
-                looks, span_us = 12, 300_000_000
+            elif stuck < 0.3:
+                looks, span_us = _SLOW_DIRT
         if kind not in _ABSOLUTE:
             restless_us = max(self.restless_us, 0 if self.spans.known else _NEW_US)
             swings = kind != "image_moved" and 2 * streak.glares > streak.looks
@@ -300,6 +310,26 @@ class CameraJudge:
                 if old != kind:
                     del self.findings[old]
             self._find(kind, mean, streak.since_us, evidence)
+
+    def _weigh_added(self, evidence: Evidence, look: Look) -> Evidence:
+        """What a bare view shows besides what it had. It has nothing that dirt could hide: dirt shows by what it adds.
+
+        Paint, or another view, stays where it is; the vehicles of a queue move on, and are learned from.
+        """
+        value = 0.0 if evidence.gained is None else ramp(float(evidence.gained.mean()), *_GAINED_SHARE)
+        if value <= 0 or evidence.kinds.keys() - {"image_moved"}:
+            self._added = None
+            return evidence
+        added, self._added = self._added, View.of(look)
+        if added is None or added.score_of(look) < _SAME_ADDED:
+            moved = "image_moved" in evidence.kinds
+            evidence.kinds.clear()
+            return replace(evidence, changed=moved and added is None)
+        added.learn(look, look.at_us, RECENT_LOOKS)
+        self._added = added
+        if not evidence.kinds:
+            evidence.kinds["image_dirty"] = value
+        return evidence
 
     def _new(self, look: Look) -> bool:
         """Whether the camera is known for less than a day: its own tour is not known yet."""
