@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.fault_to_screen import drawn
 from manara.simulate.scenes import FRAME_RATE
 from manara.simulate.strip import due_us, read_frame_number
 from tests.browser.room import Person, Room, Words, find_chromium, wait_for
@@ -177,6 +178,7 @@ def measure(room: Room, times: int) -> dict[str, Any]:
         who.come_in("supervisor")
         who.to_map()
         wait_for(lambda: len(who.recording()) >= 4, "cameras record", 60)
+        wait_for(lambda: drawn(room), "all scenes are drawn", 600)
         known = who.api("/api/snapshot")
         cameras = [one for one in known["cameras"] if one["kind"] == "fixed" and _plays(known["statuses"], one["id"])]
         figures: dict[str, Any] = {}
