@@ -205,6 +205,8 @@ class CameraJudge:
         new = self._added is None
         if base is not None and base.looks >= first and self.spans.known:
             evidence = self._weigh_added(evidence, look)
+        else:
+            self._added = None
         before = set(self.findings)
         self._shake(evidence, base, at_us)
         self._weigh(evidence, look)
