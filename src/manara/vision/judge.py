@@ -203,7 +203,7 @@ class CameraJudge:
             if base is not self.recent and self.goes_about:  # it comes by at dawn and had colour at noon
                 evidence.kinds.pop(_COLOUR, None)
         new = self._added is None
-        if base is not None and base.looks >= first and self.spans.known:
+        if base is not None and base.looks >= first and self.spans.known and not self.goes_about:
             evidence = self._weigh_added(evidence, look)
         else:
             self._added = None
@@ -224,7 +224,7 @@ class CameraJudge:
             or self.repeats.suspicious
             or self._streak.calm
             or self._shaking
-            or (new and self._added is not None)
+            or (new and self._added is not None and evidence.changed)
         )
         return self._said(at_us, trusted, "" if trusted else "learning", base, learned, begun=begun, hurry=hurry)
 
@@ -314,7 +314,7 @@ class CameraJudge:
             self._find(kind, mean, streak.since_us, evidence)
 
     def _weigh_added(self, evidence: Evidence, look: Look) -> Evidence:
-        """What a bare view shows besides what it had. It has nothing that dirt could hide: dirt shows by what it adds.
+        """What the bare view of a camera that stands still shows besides what it had: dirt cannot hide, but adds.
 
         Paint, or another view, stays where it is; the vehicles of a queue move on, and are learned from.
         """
