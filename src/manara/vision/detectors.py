@@ -61,7 +61,7 @@ class Evidence:
     usual: float  # how well a healthy look matches the view
     layout: float  # correlation of light and dark places with the view's
     hidden: Mask | None  # blocks (9, 16) of the view's structure that are not to be seen
-    gained: Mask | None  # of a bare view: blocks that have much more structure than they had
+    gained_share: float  # of a bare view's blocks, how many have much more structure than they had
     glare: bool  # more is burnt out than usual: lights into the lens, or white paint
     changed: bool  # the picture is not what it was a moment ago, so nothing is learned from it
 
@@ -76,7 +76,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
             kinds["image_black"] = black
         elif white > 0.5:
             kinds["image_white"] = white
-        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, None, glare=False, changed=bool(kinds))
+        return Evidence(kinds, None, 0.0, 1.0, 0.0, 1.0, None, 0.0, glare=False, changed=bool(kinds))
     match = register(look, view)
     if black > 0.5 and view.high > 56:
         kinds["image_black"] = black
@@ -95,10 +95,10 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
     structure = float(look.block_edges[textured].sum() / max(1e-6, view.block_edges[textured].sum())) if count else 1.0
     usual = max(0.15, view.score or 0.5)
     kept = match.score / usual
-    gained: Mask | None = None
+    gained_share = 0.0
     if not kinds and bare:
         _bare(kinds, look, layout, spans)
-        gained = look.block_edges > _GAIN * view.block_edges + _GAINED
+        gained_share = float((look.block_edges > _GAIN * view.block_edges + _GAINED).mean())
     elif not kinds and count >= LEAST_TEXTURED:
         _moved(kinds, match, view, kept, structure, layout)
         if max(kinds.values(), default=0.0) < 0.3:
@@ -109,7 +109,7 @@ def judge(look: Look, view: View | None, *, day: float, spans: Spans | None = No
     if max(kinds.values(), default=0.0) < 0.3 and kept > 0.5 and flat_share < 0.3:
         _colour(kinds, look, view, day)
     changed = max(kinds.values(), default=0.0) >= 0.15 or (not bare and (kept < 0.5 or flat_share > 0.3))
-    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, gained, glare, changed)
+    return Evidence(kinds, match, flat_share, sharpness, usual, layout, hidden_blocks, gained_share, glare, changed)
 
 
 def dark(look: Look) -> float:

@@ -296,11 +296,9 @@ class CameraJudge:
                 return
         if kind == "image_dirty":
             stuck = streak.stuck_share()
-            if self._added is not None:
-                looks, span_us = _SLOW_DIRT
-            elif stuck < 0.08:  # what hides the view moves about: rain, people, a queue
+            if self._added is None and stuck < 0.08:  # what hides the view moves about: rain, people, a queue
                 return
-            elif stuck < 0.3:
+            if self._added is not None or stuck < 0.3:
                 looks, span_us = _SLOW_DIRT
         if kind not in _ABSOLUTE:
             restless_us = max(self.restless_us, 0 if self.spans.known else _NEW_US)
@@ -318,7 +316,7 @@ class CameraJudge:
 
         Paint, or another view, stays where it is; the vehicles of a queue move on, and are learned from.
         """
-        value = 0.0 if evidence.gained is None else ramp(float(evidence.gained.mean()), *_GAINED_SHARE)
+        value = ramp(evidence.gained_share, *_GAINED_SHARE)
         if value <= 0 or evidence.kinds.keys() - {"image_moved"}:
             self._added = None
             return evidence
