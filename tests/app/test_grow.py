@@ -49,6 +49,22 @@ def test_more_cameras_start_another_recorder_and_tell_all_how_many_they_are(tmp_
     assert {tuple(role.command[-2:]) for role in supervisor.asked} == {("--of", "3")}
 
 
+def test_the_recorders_that_an_import_made_necessary_come_one_by_one(tmp_path: Path) -> None:
+    answers = iter([1, 3])
+    supervisor = Watched(tmp_path)
+
+    async def play() -> None:
+        growing = asyncio.create_task(grow(supervisor, lambda: next(answers), [], every_s=0.0, apart_s=3600.0))
+        async with asyncio.timeout(LONG_S):
+            while len(supervisor.asked) < 2:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        growing.cancel()
+
+    asyncio.run(play())
+    assert [role.name for role in supervisor.asked] == ["recorder-1", "recorder-2"]  # the third waits for its turn
+
+
 def test_the_command_of_a_kept_role_changes_at_its_next_start(tmp_path: Path) -> None:
     async def play() -> None:
         supervisor = Supervisor(tmp_path)
