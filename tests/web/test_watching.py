@@ -8,12 +8,14 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from manara.base.errors import Unavailable
+from manara.web.routes import live
 from tests.recorder.archive_rig import wait_for
 from tests.web.world import SOUTH, World, running
 
@@ -80,22 +82,37 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @contextmanager
-def watching(world: World, account: str, code: str = "n1", query: str = "") -> Iterator[WebSocketTestSession]:
-    """A browser that watches a camera."""
-    path = f"/api/cameras/{world.ids[code]}/live{query}"
-    with world.client.websocket_connect(path, headers=world.headers(account)) as socket:
+def live_line(world: World, account: str) -> Iterator[WebSocketTestSession]:
+    """A browser that may look."""
+    with world.client.websocket_connect("/api/live", headers=world.headers(account)) as socket:
         yield socket
 
 
-def until_boxes(socket: WebSocketTestSession, count: int = len(BOXES)) -> tuple[list[str], list[bytes]]:
-    """States and boxes up to the `count`-th box."""
+@contextmanager
+def watching(world: World, account: str, code: str = "n1", stream: str = "main") -> Iterator[WebSocketTestSession]:
+    """A browser that watches a camera, as look 1."""
+    with live_line(world, account) as socket:
+        look(world, socket, 1, code, stream)
+        yield socket
+
+
+def look(world: World, socket: WebSocketTestSession, number: int, code: str, stream: str = "main") -> None:
+    """Begin a look."""
+    socket.send_json({"op": "open", "look": number, "camera_id": world.ids[code], "stream": stream})
+
+
+def until_boxes(
+    socket: WebSocketTestSession, count: int = len(BOXES), number: int = 1
+) -> tuple[list[str], list[bytes]]:
+    """States and boxes of all looks up to the `count`-th box, which must be of look `number`."""
     states, boxes = [], []
     while len(boxes) < count:
         message = socket.receive()
         if message["type"] == "websocket.close":
             raise WebSocketDisconnect(message["code"])
         if message.get("bytes") is not None:
-            boxes.append(message["bytes"])
+            assert int.from_bytes(message["bytes"][:4], "big") == number
+            boxes.append(message["bytes"][4:])
         else:
             states.append(json.loads(message["text"])["state"])
     return states, boxes
@@ -108,6 +125,18 @@ def closed_code(socket: WebSocketTestSession) -> int:
     return closed.value.code
 
 
+def told(socket: WebSocketTestSession, state: str, number: int = 1) -> dict[str, Any]:
+    """Read until this is said of a look."""
+    while True:
+        message = socket.receive()
+        if message["type"] == "websocket.close":
+            raise WebSocketDisconnect(message["code"])
+        if message.get("text"):
+            said: dict[str, Any] = json.loads(message["text"])
+            if said.get("look") == number and said["state"] == state:
+                return said
+
+
 def audited(world: World, action: str) -> list[dict]:  # type: ignore[type-arg]
     """Entries of the log with this action."""
     return list(world.ask("auditor", "GET", f"/api/audit?action={action}").json())
@@ -115,7 +144,7 @@ def audited(world: World, action: str) -> list[dict]:  # type: ignore[type-arg]
 
 def test_boxes_pass_through_whole_and_the_look_is_in_the_log(world: World) -> None:
     with recorder(world, "r1", "n1") as fake:
-        with watching(world, "operator", query="?stream=sub") as socket:
+        with watching(world, "operator", stream="sub") as socket:
             states, boxes = until_boxes(socket)
             assert boxes == BOXES
             assert {"live", "clock"} <= set(states)
@@ -138,13 +167,62 @@ def test_the_recorder_that_has_the_camera_is_found(world: World) -> None:
 
 def test_without_a_recorder_the_browser_is_told_and_waits(world: World) -> None:
     with watching(world, "operator") as socket:
-        while True:
-            told = json.loads(socket.receive_text())
-            if told["state"] == "waiting":
-                break
-        assert told["cause"] == "recorder_away"
+        assert told(socket, "waiting")["cause"] == "recorder_away"
         with recorder(world, "r1", "n1"):
             assert until_boxes(socket)[1] == BOXES
+
+
+def test_one_line_carries_many_looks_and_ends_each_alone(world: World) -> None:
+    with recorder(world, "r1", "n1", "s1") as fake, live_line(world, "operator") as socket:
+        look(world, socket, 1, "n1")
+        assert until_boxes(socket)[1] == BOXES
+        look(world, socket, 7, "s1", "sub")
+        assert until_boxes(socket, number=7)[1] == BOXES
+        assert fake.open == 2
+        socket.send_json({"op": "close", "look": 1})
+        socket.send_json({"op": "close", "look": 1})  # has ended already: no fault
+        wait_for(lambda: fake.open == 1, "the first look's recorder is let go")
+        look(world, socket, 1, "n1")  # the number is free again
+        assert until_boxes(socket)[1] == BOXES
+        wait_for(lambda: len(audited(world, "live:close")) == 1, "the end of one look")
+    wait_for(lambda: len(audited(world, "live:close")) == 3, "the end of all looks")
+    assert len(audited(world, "live:open")) == 3
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "[]", "nonsense", '{"op":"open","look":1}', '{"op":"open","look":-1,"camera_id":"x"}', '{"op":"fly","look":1}',
+     '{"op":"open","look":4294967296,"camera_id":"x"}', '{"op":"open","look":1,"camera_id":"x","stream":"third"}',
+     '{"op":"open","look":1,"camera_id":"' + "x" * 65 + '"}'],
+)  # fmt: skip
+def test_what_is_not_understood_ends_the_line(world: World, said: str) -> None:
+    with live_line(world, "operator") as socket:
+        socket.send_text(said)
+        assert closed_code(socket) == 1003
+
+
+def test_bytes_and_a_number_in_use_end_the_line(world: World) -> None:
+    with live_line(world, "operator") as socket:
+        socket.send_bytes(b"\x00\x01")
+        assert closed_code(socket) == 1003
+    with recorder(world, "r1", "n1"), watching(world, "operator") as socket:
+        until_boxes(socket)
+        look(world, socket, 1, "n1")
+        assert closed_code(socket) == 1003
+
+
+def test_looks_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MAX_LOOKS", 2)
+    with recorder(world, "r1", "n1"), live_line(world, "operator") as socket:
+        for number in (1, 2):
+            look(world, socket, number, "n1")
+            until_boxes(socket, number=number)
+        look(world, socket, 3, "n1")
+        assert told(socket, "ended", 3)["cause"] == "too_many"
+        socket.send_json({"op": "close", "look": 2})
+        wait_for(lambda: len(audited(world, "live:close")) == 1, "the end of a look")
+        look(world, socket, 4, "n1")
+        assert until_boxes(socket, number=4)[1] == BOXES
 
 
 def test_a_technician_aims_and_an_auditor_sees_nothing(world: World) -> None:
@@ -169,23 +247,25 @@ def test_the_picture_ends_when_the_camera_leaves_ones_sectors(world: World, how:
             world.ask("technician", "PATCH", camera, json={"sector_id": SOUTH})
         else:
             world.ask("technician", "DELETE", camera)
-        assert closed_code(socket) == 4404
+        assert told(socket, "ended")["cause"] == "gone"
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(Unavailable("busy", code="store_busy"), 1013), (RuntimeError("no log"), 1011)]
+    ("error", "cause"), [(Unavailable("busy", code="store_busy"), "busy"), (RuntimeError("no log"), "failed")]
 )
-def test_a_look_that_cannot_be_entered_shows_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+def test_a_look_that_cannot_be_entered_shows_nothing_and_disturbs_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
 ) -> None:
-    with recorder(world, "r1", "n1") as fake:
-        world.headers("operator")
+    with recorder(world, "r1", "n1", "n2") as fake, watching(world, "operator") as socket:
+        assert until_boxes(socket)[1] == BOXES
 
         def broken(*args: object) -> None:
             raise error
 
         with monkeypatch.context() as busy:
             busy.setattr(world.database, "act", broken)
-            with watching(world, "operator") as socket:
-                assert closed_code(socket) == code
-        assert fake.asked == []
+            look(world, socket, 2, "n2")
+            assert told(socket, "ended", 2)["cause"] == cause
+        assert len(fake.asked) == 1
+        look(world, socket, 2, "n2")
+        assert until_boxes(socket, number=2)[1] == BOXES

@@ -140,7 +140,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         server_header=False,
         access_log=False,  # who looked at what is the audit log's; addresses with queries do not belong in files
         log_config=None,
-        ws_max_size=65_536,  # browsers say nothing on our sockets
+        ws_max_size=4096,  # browsers say little on our sockets
         ws_per_message_deflate=False,  # video does not compress, and it would cost memory for every socket
         timeout_graceful_shutdown=STOP_S,
         timeout_keep_alive=30,

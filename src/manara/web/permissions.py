@@ -159,7 +159,7 @@ def _rules() -> tuple[Rule, ...]:
         ("PUT", "/api/cameras/{camera_id}/tours", P.CONTROL_PTZ),
         ("POST", "/api/cameras/{camera_id}/tours/{tour_id}/start", P.CONTROL_PTZ),
         ("POST", "/api/cameras/{camera_id}/tours/{tour_id}/stop", P.CONTROL_PTZ),
-        ("WS", "/api/cameras/{camera_id}/live", P.SEE_LIVE),
+        ("WS", "/api/live", P.SEE_LIVE),
         ("GET", "/api/cameras/{camera_id}/timeline", P.SEE_PLAYBACK),
         ("GET", "/api/timeline", P.SEE_PLAYBACK),
         ("GET", "/api/cameras/{camera_id}/fragments", P.SEE_PLAYBACK),

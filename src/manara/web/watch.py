@@ -124,10 +124,16 @@ class SocketWatch:
         return ended, rights
 
 
-async def serve_socket(socket: WebSocket, watched: Watched, work: Callable[[], Awaitable[None]]) -> None:
+async def serve_socket(
+    socket: WebSocket,
+    watched: Watched,
+    work: Callable[[], Awaitable[None]],
+    hear: Callable[[str | None], None] = lambda text: None,
+) -> None:
     """Run `work` on an accepted socket until it is done, the browser goes, or the watch ends it (with its close code).
 
     `work` may raise `WebSocketDisconnect` or `TimeoutError` (the browser takes nothing); both are ends like any other.
+    `hear` gets what the browser says, None for bytes; by default nobody listens.
     """
     gone = False
 
@@ -135,13 +141,14 @@ async def serve_socket(socket: WebSocket, watched: Watched, work: Callable[[], A
         nonlocal gone
         try:
             await run()
-        except (WebSocketDisconnect, TimeoutError):
+        except* (WebSocketDisconnect, TimeoutError):
             gone = True
         group.cancel_scope.cancel()
 
     async def drain() -> None:
         nonlocal gone
-        await _drain(socket)
+        while (message := await socket.receive())["type"] != "websocket.disconnect":
+            hear(message.get("text"))
         gone = True
 
     async with anyio.create_task_group() as group:
@@ -165,9 +172,3 @@ async def send_text(socket: WebSocket, text: str) -> None:
     """Send, or raise `TimeoutError` when the browser takes nothing for `SEND_S`."""
     async with asyncio.timeout(SEND_S):
         await socket.send_text(text)
-
-
-async def _drain(socket: WebSocket) -> None:
-    """The browser has nothing to say here; reading notices that it has gone."""
-    while (await socket.receive())["type"] != "websocket.disconnect":
-        pass

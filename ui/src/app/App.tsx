@@ -16,7 +16,7 @@ import { SignIn } from "@/screens/signin/SignIn";
 import { connection } from "@/state/connection";
 import { useWorld } from "@/state/hooks";
 import { PreferencesContext } from "@/state/preferences";
-import { SessionContext, storedPreferences, storePreferences } from "@/state/session";
+import { mayOf, SessionContext, storedPreferences, storePreferences } from "@/state/session";
 import { warmLive } from "@/video/warm";
 
 type Who = { state: "asking" } | { state: "nobody"; ended: boolean } | { state: "here"; me: Me } | { state: "failed"; error: unknown };
@@ -77,12 +77,11 @@ export function App() {
   useEffect(() => {
     if (!entered) return;
     connection.start();
-    const callOff = warmLive();
-    return () => {
-      callOff();
-      connection.stop();
-    };
+    return () => connection.stop();
   }, [entered]);
+
+  const watches = entered && mayOf(who.me.roles).watch;
+  useEffect(() => (watches ? warmLive() : undefined), [watches]);
 
   const signOut = useCallback(async () => {
     try {

@@ -11,7 +11,7 @@ import { useWorld } from "@/state/hooks";
 import { codecName } from "./codecs";
 import { Icon } from "./icons";
 import type { LiveFacts, LiveSession } from "./liveSession";
-import type { StreamName } from "./liveConnection";
+import type { StreamName } from "./liveLine";
 import { useLive } from "./useLive";
 import "./video.css";
 

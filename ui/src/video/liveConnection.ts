@@ -1,32 +1,27 @@
 /**
- * One stream of one camera on the way to one surface: socket, demuxer, engine. Ends when any of them ends.
+ * One stream of one camera on the way to one surface: a look on the live line, demuxer, engine. Ends when any of them ends.
  *
- * Does not reconnect and knows no React: `liveSession.ts` decides what to do when it ends, and keeps the old surface until the
- * new one has a picture. Source: `docs/design/interfaces.md`, `WS /api/cameras/{id}/live`.
+ * Does not begin anew and knows no React: `liveSession.ts` decides what to do when it ends, and keeps the old surface until the
+ * new one has a picture.
  */
-import { ServerClock } from './clocks';
 import type { EngineListener, LiveEngine } from './engine';
 import { MseEngine } from './engineMse';
 import { WebCodecsEngine } from './engineWebCodecs';
 import { Demuxer } from './fmp4';
+import { liveLine, type LookEnd, type LookListener, type LookState, type StreamName } from './liveLine';
 import { type EngineName, msePlays, webCodecsPlays } from './support';
 
-export type StreamName = 'main' | 'sub';
-export type EndReason = 'closed' | 'refused' | 'codec' | 'decode' | 'bytes';
+export type EndReason = LookEnd | 'codec' | 'decode';
 
 export interface ConnectionListener {
-  told(message: { state: string; cause?: string; since_us?: number; codec?: string; width?: number; height?: number }): void;
+  told(message: LookState): void;
   shown(wallUs: number): void;
   dropped(frames: number): void;
-  ended(reason: EndReason, code: number): void;
+  ended(reason: EndReason): void;
 }
 
-/** Close codes by which the server says "not you" or "no such camera". */
-const REFUSED = new Set([1008, 3000, 3003, 4401, 4403, 4404]);
-
-export class LiveConnection implements EngineListener {
+export class LiveConnection implements EngineListener, LookListener {
   readonly surface: HTMLCanvasElement | HTMLVideoElement;
-  readonly clock: ServerClock;
   codec = '';
   widthPx = 0;
   heightPx = 0;
@@ -35,19 +30,17 @@ export class LiveConnection implements EngineListener {
   thin = false;
   /** When bytes last came, `performance.now()`. */
   arrivedMs = 0;
-  private readonly socket: WebSocket;
   private readonly demuxer = new Demuxer();
   readonly engine: LiveEngine;
+  private readonly endLook: () => void;
   private over = false;
 
   constructor(
     cameraId: string,
     readonly stream: StreamName,
     readonly engineName: EngineName,
-    clock: ServerClock,
     private readonly listener: ConnectionListener,
   ) {
-    this.clock = clock;
     if (engineName === 'webcodecs') {
       const canvas = document.createElement('canvas');
       this.surface = canvas;
@@ -58,30 +51,17 @@ export class LiveConnection implements EngineListener {
       this.engine = new MseEngine(video, this);
     }
     this.surface.className = 'live-surface';
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    this.socket = new WebSocket(`${scheme}://${location.host}/api/cameras/${encodeURIComponent(cameraId)}/live?stream=${stream}`);
-    this.socket.binaryType = 'arraybuffer';
-    this.socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
-      if (this.over) return;
-      if (typeof event.data === 'string') this.text(event.data);
-      else this.boxes(new Uint8Array(event.data));
-    };
-    this.socket.onclose = (event) => this.end(REFUSED.has(event.code) ? 'refused' : 'closed', event.code);
+    this.endLook = liveLine.look(cameraId, stream, this);
   }
 
-  private text(data: string): void {
-    let message: { state?: unknown; time_us?: unknown };
-    try {
-      message = JSON.parse(data) as typeof message;
-    } catch {
-      this.end('bytes', 0);
-      return;
-    }
-    if (message.state === 'clock' && typeof message.time_us === 'number') this.clock.observe(message.time_us, Date.now() * 1000);
-    else if (typeof message.state === 'string') this.listener.told(message as { state: string });
+  told(message: LookState): void {
+    this.listener.told(message);
+  }
+  ended(reason: LookEnd): void {
+    this.end(reason);
   }
 
-  private boxes(data: Uint8Array): void {
+  boxes(data: Uint8Array): void {
     this.arrivedMs = performance.now();
     try {
       for (const event of this.demuxer.push(data)) {
@@ -94,18 +74,18 @@ export class LiveConnection implements EngineListener {
         } else this.engine.fragment(event.fragment);
       }
     } catch {
-      this.end('bytes', 0);
+      this.end('bytes');
     }
   }
 
   /** The engine starts at once; if the browser says a moment later that it cannot, the stream is given up. */
   private ask(codec: string): void {
     if (this.engineName === 'mse') {
-      if (!msePlays(codec)) this.end('codec', 0);
+      if (!msePlays(codec)) this.end('codec');
       return;
     }
     void webCodecsPlays(codec).then((plays) => {
-      if (!plays) this.end('codec', 0);
+      if (!plays) this.end('codec');
     });
   }
 
@@ -121,22 +101,20 @@ export class LiveConnection implements EngineListener {
     this.thin = thin;
   }
   failed(reason: 'codec' | 'decode'): void {
-    this.end(reason, 0);
+    this.end(reason);
   }
 
-  private end(reason: EndReason, code: number): void {
+  private end(reason: EndReason): void {
     if (this.over) return;
     this.stop();
-    this.listener.ended(reason, code);
+    this.listener.ended(reason);
   }
 
   /** Ends without telling the listener. The surface stays where it is, for the session to take away. */
   stop(): void {
     if (this.over) return;
     this.over = true;
-    this.socket.onmessage = null;
-    this.socket.onclose = null;
-    this.socket.close();
+    this.endLook();
     this.engine.close();
   }
 }

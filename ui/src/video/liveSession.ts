@@ -6,8 +6,8 @@
  * Only `live` may look live. Writes `data-*` on its host for tests and tells React through `subscribe`/`snapshot`.
  * Called by `LiveView.tsx`. Bounds: two connections (the new one while the old still shows), back-off of 0.5 to 8 s.
  */
-import { ServerClock } from './clocks';
-import { type ConnectionListener, type EndReason, LiveConnection, type StreamName } from './liveConnection';
+import { type EndReason, LiveConnection } from './liveConnection';
+import { liveLine, type LookState, type StreamName } from './liveLine';
 import { type EngineName, hasMse, preferredEngine } from './support';
 
 export type LiveState = 'idle' | 'connecting' | 'live' | 'waiting' | 'stale' | 'late' | 'offline' | 'unsupported' | 'refused';
@@ -48,7 +48,6 @@ export class LiveSession {
   private next: LiveConnection | null = null;
   /** The last picture of a connection that ended. */
   private ghost: HTMLElement | null = null;
-  private readonly clock = new ServerClock();
   private wanted: StreamName;
   private engine: EngineName;
   private readonly unplayable = new Set<string>();
@@ -95,7 +94,7 @@ export class LiveSession {
 
   /** Server time in µs, as well as it is known. */
   serverNowUs(): number {
-    return this.clock.now(Date.now() * 1000);
+    return liveLine.clock.now(Date.now() * 1000);
   }
 
   /** The canvas or video that shows the picture now. */
@@ -148,7 +147,7 @@ export class LiveSession {
   private open(stream: StreamName): void {
     this.next?.stop();
     this.next?.surface.remove();
-    const connection = new LiveConnection(this.cameraId, stream, this.engine, this.clock, {
+    const connection = new LiveConnection(this.cameraId, stream, this.engine, {
       told: (message) => this.heard(connection, message),
       shown: (wallUs) => this.show(connection, wallUs),
       dropped: (frames) => this.dropped(frames),
@@ -164,7 +163,7 @@ export class LiveSession {
     }
   }
 
-  private heard(connection: LiveConnection, message: Parameters<ConnectionListener['told']>[0]): void {
+  private heard(connection: LiveConnection, message: LookState): void {
     if (connection !== this.connection && connection !== this.next) return;
     if (message.state === 'waiting') {
       this.told = true;
@@ -196,7 +195,7 @@ export class LiveSession {
     const { facts } = this;
     const smooth = facts.shown > 30 && Math.abs(delayMs - facts.delayMs) < 1000 ? facts.delayMs * 0.9 + delayMs * 0.1 : delayMs;
     this.facts = { ...facts, shown: facts.shown + 1, lastWallUs: wallUs || Math.round(this.serverNowUs()), delayMs: smooth, firstPictureMs: first };
-    const late = this.clock.known && delayMs > (facts.state === 'late' ? LATE_MS * 0.75 : LATE_MS) && facts.shown > 0;
+    const late = liveLine.clock.known && delayMs > (facts.state === 'late' ? LATE_MS * 0.75 : LATE_MS) && facts.shown > 0;
     if (late) {
       if (facts.state === 'late') this.write();
       else this.change({ state: 'late', cause: this.slow(connection) ? 'busy' : '', sinceUs: this.serverNowUs() });

@@ -5,7 +5,7 @@
  */
 import { type RefObject, useEffect, useState, useSyncExternalStore } from "react";
 import { type LiveFacts, LiveSession } from "./liveSession";
-import type { StreamName } from "./liveConnection";
+import type { StreamName } from "./liveLine";
 
 const GRACE_HIDDEN_MS = 3000;
 const GRACE_OUT_OF_VIEW_MS = 400;
