@@ -15,10 +15,8 @@ the high ones hardly change: about 4 bytes a fragment.
 
 import zlib
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
 
 MAX_ROWS = 100_000
 _MAX_NUMBER_BYTES = 9  # 63 bits
@@ -27,7 +25,8 @@ _HEAD_NUMBERS = 9
 _COLUMNS = 0x80
 _RAW_DEFLATE = -15  # without zlib's header and sum
 
-Numbers = npt.NDArray[np.int64]
+Columns = tuple[list[int], list[int], list[int], list[int]]
+"""Steps of wall time as told above, durations, bytes, frames * 2 + key; all of one length."""
 
 
 class Row(NamedTuple):
@@ -55,6 +54,10 @@ def _put(into: bytearray, value: int) -> None:
 
 def _zigzag(value: int) -> int:
     return value << 1 if value >= 0 else (-value << 1) - 1
+
+
+def _signed(zigzag: int) -> int:
+    return (zigzag >> 1) ^ -(zigzag & 1)
 
 
 class Packer:
@@ -86,84 +89,100 @@ def pack(rows: Iterable[Row], start_us: int) -> bytes:
 def shrink(packed: bytes) -> bytes:
     """The table in columns, where that is smaller. One that is in columns already or damaged comes back as it is."""
     try:
-        numbers = _from_rows(packed)
+        columns = _from_rows(packed)
     except ValueError:
         return packed
-    least = numbers.min(axis=1)
-    widths = [(high - low).bit_length() for high, low in zip(numbers.max(axis=1).tolist(), least.tolist(), strict=True)]
-    if max(widths) > _MAX_WIDTH:
-        return packed
-    head = bytearray()
-    _put(head, numbers.shape[1])
-    for low, width in zip(least.tolist(), widths, strict=True):
-        _put(head, _zigzag(low))
+    head, planes = bytearray(), bytearray()
+    _put(head, len(columns[0]))
+    for numbers in columns:
+        least = min(numbers)
+        width = (max(numbers) - least).bit_length()
+        if width > _MAX_WIDTH:
+            return packed
+        _put(head, _zigzag(least))
         _put(head, width)
-    places = np.concatenate([np.arange(width) for width in widths])
-    bits = np.repeat(numbers - least[:, None], widths, axis=0) >> places[:, None] & 1
+        if width:
+            planes += _planes(numbers, least, width)
     deflate = zlib.compressobj(wbits=_RAW_DEFLATE)
-    planes = deflate.compress(np.packbits(bits.astype(np.uint8), axis=1).tobytes()) + deflate.flush()
-    return min(packed, bytes(head) + planes + bytes([_COLUMNS]), key=len)
+    deflated = deflate.compress(planes) + deflate.flush()
+    return min(packed, bytes(head) + deflated + bytes([_COLUMNS]), key=len)
 
 
 def unpack(packed: bytes, start_us: int, offset: int) -> list[Row]:
     """The rows of a segment whose first fragment lies at `offset`. Raises `ValueError` where the table is damaged."""
     if not packed:
         return []
-    steps, durations, sizes, marks = _from_columns(packed) if packed[-1] == _COLUMNS else _from_rows(packed)
-    lengths_us = durations * 100 // 9
-    walls_us = start_us + np.cumsum(steps) + np.cumsum(lengths_us) - lengths_us
-    offsets = offset + np.cumsum(sizes) - sizes
-    columns = (offsets, sizes, walls_us, durations, marks >> 1, (marks & 1).astype(bool))
-    return list(map(Row._make, zip(*(column.tolist() for column in columns), strict=True)))
+    columns = _from_columns(packed) if packed[-1] == _COLUMNS else _from_rows(packed)
+    rows, end_us = [], start_us
+    for step, duration, size, mark in zip(*columns, strict=True):
+        wall_us = end_us + step
+        rows.append(Row(offset, size, wall_us, duration, mark >> 1, mark & 1 == 1))
+        end_us = wall_us + duration * 100 // 9
+        offset += size
+    return rows
 
 
-def _from_rows(packed: bytes) -> Numbers:
-    """Wall times as told above, durations, bytes, frames * 2 + key."""
+def _from_rows(packed: bytes) -> Columns:
     values, end = _varints(packed, 4 * MAX_ROWS + 1)
-    if not len(values) or end != len(packed) or len(values) % 4 or len(values) > 4 * MAX_ROWS:
+    if not values or end != len(packed) or len(values) % 4 or len(values) > 4 * MAX_ROWS:
         raise ValueError(f"packed table of {len(packed)} bytes is cut or too long")
-    numbers = values.reshape(-1, 4).T.copy()
-    numbers[:2] = _signed(numbers[:2])
-    numbers[1] = np.cumsum(numbers[1])
-    return numbers
+    steps = [_signed(step) for step in values[::4]]
+    durations = list(accumulate(_signed(more) for more in values[1::4]))
+    return steps, durations, values[2::4], values[3::4]
 
 
-def _from_columns(packed: bytes) -> Numbers:
-    """The same. No more is inflated than the head tells, and no more rows are told than `MAX_ROWS`."""
-    head, end = _varints(packed[: _HEAD_NUMBERS * _MAX_NUMBER_BYTES], _HEAD_NUMBERS)
-    if len(head) < _HEAD_NUMBERS or not 0 < head[0] <= MAX_ROWS or head[2::2].max() > _MAX_WIDTH:
+def _from_columns(packed: bytes) -> Columns:
+    """No more is inflated than the head tells, and no more rows are told than `MAX_ROWS`."""
+    head, head_bytes = _varints(packed, _HEAD_NUMBERS)
+    if len(head) < _HEAD_NUMBERS or not 0 < head[0] <= MAX_ROWS or max(head[2::2]) > _MAX_WIDTH:
         raise ValueError(f"packed table of {len(packed)} bytes has no head")
-    count, least, widths = int(head[0]), _signed(head[1::2]), head[2::2]
+    count, widths = head[0], head[2::2]
     plane_bytes = (count + 7) // 8
-    size = int(widths.sum()) * plane_bytes
+    size = sum(widths) * plane_bytes
     inflate = zlib.decompressobj(wbits=_RAW_DEFLATE)
     try:
-        planes = inflate.decompress(packed[end:-1], size + 1)
+        planes = inflate.decompress(packed[head_bytes:-1], size + 1)
     except zlib.error as error:
         raise ValueError(f"packed table of {len(packed)} bytes: {error}") from error
     if len(planes) != size or not inflate.eof or inflate.unused_data:
         raise ValueError(f"packed table of {len(packed)} bytes is not of the length it tells")
-    bits = np.unpackbits(np.frombuffer(planes, np.uint8).reshape(-1, plane_bytes), axis=1, count=count)
-    columns = np.split(bits, np.cumsum(widths[:-1]))
-    numbers = np.stack([low + (1 << np.arange(len(part))) @ part for low, part in zip(least, columns, strict=True)])
-    if numbers[1:].min() < 0:
+    columns, at = [], 0
+    for low, width in zip(map(_signed, head[1::2]), widths, strict=True):
+        end = at + width * plane_bytes
+        columns.append(_numbers(planes[at:end], count, low) if width else [low] * count)
+        at = end
+    steps, durations, sizes, marks = columns
+    if min(map(min, columns[1:])) < 0:
         raise ValueError(f"packed table of {len(packed)} bytes tells numbers below zero")
-    return numbers
+    return steps, durations, sizes, marks
 
 
-def _varints(packed: bytes, most: int) -> tuple[Numbers, int]:
+def _planes(numbers: list[int], least: int, width: int) -> bytes:
+    """The bits of a column above its least: the lowest of every row, then the next; each plane begins a byte."""
+    bits = "".join([f"{number - least:0{width}b}" for number in numbers])
+    plane_bytes = (len(numbers) + 7) // 8
+    planes = "".join(bits[place::width].ljust(8 * plane_bytes, "0") for place in reversed(range(width)))
+    return int(planes, 2).to_bytes(width * plane_bytes, "big")
+
+
+def _numbers(planes: bytes, count: int, least: int) -> list[int]:
+    """The column again."""
+    row_bits = (count + 7) // 8 * 8
+    bits = f"{int.from_bytes(planes, 'big'):0{8 * len(planes)}b}"[::-1]  # so that of a row the highest bit comes first
+    return [least + int(bits[place::row_bits], 2) for place in range(row_bits - 1, row_bits - 1 - count, -1)]
+
+
+def _varints(packed: bytes, most: int) -> tuple[list[int], int]:
     """At most `most` numbers from the start of `packed`, and where they end."""
-    data = np.frombuffer(packed, np.uint8)
-    ends = np.flatnonzero(data < 0x80)[:most]
-    if not len(ends):
-        return np.zeros(0, np.int64), 0
-    data = data[: ends[-1] + 1]
-    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
-    if int((ends - starts).max()) > _MAX_NUMBER_BYTES - 1:
-        raise ValueError("packed table: a number is too long")
-    place = np.arange(len(data)) - np.repeat(starts, ends - starts + 1)
-    return np.add.reduceat((data & 0x7F).astype(np.int64) << (7 * place), starts), len(data)
-
-
-def _signed(zigzag: Numbers) -> Numbers:
-    return (zigzag >> 1) ^ -(zigzag & 1)
+    values = []
+    value = place = end = 0
+    for at, byte in enumerate(packed):
+        value |= (byte & 0x7F) << place
+        if byte < 0x80:
+            values.append(value)
+            value, place, end = 0, 0, at + 1
+            if len(values) == most:
+                break
+        elif (place := place + 7) == 7 * _MAX_NUMBER_BYTES:
+            raise ValueError("packed table: a number is too long")
+    return values, end
