@@ -11,7 +11,8 @@ import { Demuxer } from './fmp4';
 import { liveLine, type LookEnd, type LookListener, type LookState, type StreamName } from './liveLine';
 import { type EngineName, msePlays, webCodecsPlays } from './support';
 
-export type EndReason = LookEnd | 'codec' | 'decode';
+/** `bytes`: what came could not be read. */
+export type EndReason = LookEnd | 'bytes' | 'codec' | 'decode';
 
 export interface ConnectionListener {
   told(message: LookState): void;

@@ -140,7 +140,7 @@ describe("LiveLine", () => {
       last().says({ state: "clock", time_us: 1 });
     }
     expect(one.heard.ends).toEqual([]);
-    vi.advanceTimersByTime(11_000);
+    vi.advanceTimersByTime(20_000);
     expect([one.heard.ends, sockets[0]!.closed]).toEqual([["closed"], true]);
     vi.advanceTimersByTime(3000);
     expect(sockets.length).toBe(2);

@@ -8,8 +8,8 @@ import { socketAddress } from "@/api/client";
 import { ServerClock } from "./clocks";
 
 export type StreamName = "main" | "sub";
-/** `closed` may be tried again; `refused` not. `bytes`: what came could not be read. */
-export type LookEnd = "closed" | "refused" | "bytes";
+/** `closed` may be tried again; `refused` not. */
+export type LookEnd = "closed" | "refused";
 
 export interface LookState {
   state: string;
@@ -31,8 +31,8 @@ const OPEN = 1;
 const NUMBER_BYTES = 4;
 /** A standing line that was lost is mended after this, give or take a third, so that a room's screens don't come at once. */
 const MEND_MS = 2000;
-/** The server tells the time every 2 s. Silent for this long, the line is dead although nobody closed it (a cable, a sleep). */
-const SILENT_MS = 8000;
+/** The server tells the time every 2 s. Silent for this long, the line is dead although nobody closed it (a cable, a sleep); a slow link may take so long for a key frame. */
+const SILENT_MS = 15_000;
 
 export class LiveLine {
   readonly clock = new ServerClock();
