@@ -66,6 +66,8 @@ def test_live_shows_what_happens_now(supervisor: Person) -> None:
 def test_the_wall_shows_several_cameras_that_all_change(supervisor: Person) -> None:
     page = supervisor.page
     cameras = supervisor.recording()[:4]
+    lines: list[str] = []
+    page.on("websocket", lambda socket: lines.append(socket.url) if "/api/live" in socket.url else None)
     page.goto(f"{supervisor.room.base}/wall?cameras={','.join(cameras)}")
     for camera in cameras:
         live = page.locator(f"[data-testid=live][data-camera='{camera}']")
@@ -74,6 +76,7 @@ def test_the_wall_shows_several_cameras_that_all_change(supervisor: Person) -> N
         wait_for(
             lambda live=live, before=before: int(live.get_attribute("data-frames") or 0) > before + 5, "frames go on"
         )
+    assert len(lines) == 1, "one socket carries all live pictures"
 
 
 def test_playback_shows_the_chosen_moment_and_steps_by_frames(supervisor: Person) -> None:
@@ -186,6 +189,23 @@ def test_a_lost_server_is_told_and_found_again(chromium: Browser, room: Room, la
         finally:
             os.kill(control, signal.SIGCONT)
         expect(who.page.locator("body")).not_to_contain_text(stale)
+
+
+def test_live_pictures_come_back_by_themselves_after_the_server_died(chromium: Browser, room: Room) -> None:
+    with person(chromium, room, "ar") as who:
+        who.come_in("supervisor")
+        cameras = who.recording()[:2]
+        who.page.goto(f"{room.base}/wall?cameras={','.join(cameras)}")
+        tiles = [who.page.locator(f"[data-testid=live][data-camera='{camera}']") for camera in cameras]
+        for live in tiles:
+            expect(live).to_have_attribute("data-state", "live")
+        os.kill(room.pid_of("control"), signal.SIGKILL)
+        for live in tiles:
+            expect(live).not_to_have_attribute("data-state", "live")
+        for live in tiles:
+            expect(live).to_have_attribute("data-state", "live")
+        number = _shown(who, f"[data-camera='{cameras[0]}']")
+        wait_for(lambda: _shown(who, f"[data-camera='{cameras[0]}']") > number + 10, "the picture goes on changing")
 
 
 def test_a_camera_that_stops_is_never_shown_as_live(chromium: Browser, room: Room) -> None:
