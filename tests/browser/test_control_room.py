@@ -45,7 +45,8 @@ def test_the_map_opens_and_a_camera_on_it_is_live(supervisor: Person) -> None:
     rail = page.get_by_role("navigation", name=words("shell:rooms")).bounding_box()
     assert rail is not None
     assert (rail["x"] > 960) == right_to_left  # the rail stands where reading begins
-    code = next(c for c in supervisor.api("/api/snapshot")["cameras"] if c["id"] == supervisor.recording()[0])["code"]
+    recorded = supervisor.recording()[0]
+    code = next(c["code"] for c in supervisor.api("/api/snapshot")["cameras"] if c["id"] == recorded)
     page.get_by_role("main").get_by_role("combobox", name=words("video:picker.search")).fill(code)
     page.get_by_role("main").get_by_text(code, exact=True).first.click()
     live = page.locator("[data-testid=live]").first

@@ -5,6 +5,7 @@ see it.
 import asyncio
 import json
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -182,11 +183,32 @@ def test_one_line_carries_many_looks_and_ends_each_alone(world: World) -> None:
         socket.send_json({"op": "close", "look": 1})
         socket.send_json({"op": "close", "look": 1})  # has ended already: no fault
         wait_for(lambda: fake.open == 1, "the first look's recorder is let go")
+        wait_for(lambda: len(audited(world, "live:close")) == 1, "the end of one look")
         look(world, socket, 1, "n1")  # the number is free again
         assert until_boxes(socket)[1] == BOXES
-        wait_for(lambda: len(audited(world, "live:close")) == 1, "the end of one look")
     wait_for(lambda: len(audited(world, "live:close")) == 3, "the end of all looks")
     assert len(audited(world, "live:open")) == 3
+
+
+def test_a_look_that_is_closed_at_once_has_both_ends_in_the_log_or_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter = live._enter
+
+    def slowly(*args: Any) -> None:
+        time.sleep(0.05)
+        enter(*args)
+
+    monkeypatch.setattr(live, "_enter", slowly)
+    with recorder(world, "r1", "n1"), live_line(world, "operator") as socket:
+        for number in range(1, 9):
+            look(world, socket, number, "n1")
+            time.sleep(0.01 * number)
+            socket.send_json({"op": "close", "look": number})
+        look(world, socket, 9, "n1")
+        told(socket, "live", 9)
+    wait_for(lambda: audited(world, "live:close"), "the end of the last look")
+    wait_for(lambda: len(audited(world, "live:open")) == len(audited(world, "live:close")), "both ends of each look")
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,8 @@ class _Looks:
             code = await run_sync(camera_code, handed.database, person, asked.camera_id)
             began_us = handed.clock.wall_us()
             detail: dict[str, object] = {"stream": asked.stream, "code": code}
-            await run_sync(_enter, handed, person, asked.camera_id, "live:open", detail)
+            with anyio.CancelScope(shield=True):  # closed meanwhile: the log gets both ends
+                await run_sync(_enter, handed, person, asked.camera_id, "live:open", detail)
         except NotFound:
             return "gone"
         except Unavailable:  # the look cannot be entered in the log: then there is none
