@@ -1,5 +1,6 @@
 """What was recorded is found and read again: spans, gaps, boxes, key frames and pictures, also while being written."""
 
+import dataclasses
 import io
 import itertools
 import sqlite3
@@ -245,3 +246,86 @@ def test_what_two_recorders_wrote_twice_is_played_once(tmp_path: Path) -> None:
     told = here.timeline(feed.key.camera_id, START_US, START_US + 60 * SECOND)
     assert told.spans == [(START_US, START_US + 9 * SECOND)]
     assert [(g.start_us - START_US, g.cause) for g in told.gaps] == [(9 * SECOND, "stopped")]
+
+
+def cut(fragment: Fragment, frames: int) -> Fragment:
+    """The first `frames` of a GOP: what a recorder has of it when it gives the camera up."""
+    payload = b"".join(bytes(part) for part in fragment.payload)[: sum(fragment.sizes[:frames])]
+    return dataclasses.replace(
+        fragment, payload=(payload,), sizes=fragment.sizes[:frames], durations=fragment.durations[:frames],
+        composition_offsets=fragment.composition_offsets[:frames],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("frames", [1, 3, 9])
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_no_frame_is_missing_or_doubled_where_a_camera_went_to_another_recorder(
+    tmp_path: Path, frames: int, goes_on: bool
+) -> None:
+    """The first gives it up within its sixth GOP; the second has it from the fourth on."""
+    first, second = Rig(tmp_path / "a").start(), Rig(tmp_path / "b").start()
+    old, new = Feed(), Feed(start_us=START_US + 3 * SECOND + 7_000)  # each tells times of its own
+    new.sent = list(new.clip[:3])  # the camera shows the same to both
+    first.begin(old)
+    first.send(old, 5)
+    first.writer.fragment(old.key, cut(old.next(), frames))
+    first.writer.ended(old.key)
+    second.begin(new)
+    second.send(new, 6 if goes_on else 3)
+    for rig in (first, second):
+        rig.written()
+    here, camera_id, end_us = Archive([first.index_path, second.index_path]), old.key.camera_id, START_US + 60 * SECOND
+    gops = 9 if goes_on else 6
+    try:
+        wait_for(lambda: here.plan(camera_id, START_US, end_us).pieces[-1].row.wall_us > START_US + (gops - 1) * SECOND)
+        plan = here.plan(camera_id, START_US, end_us)
+        assert [(p.row.wall_us - START_US) // SECOND for p in plan.pieces] == list(range(gops))
+        assert [p.row.frames for p in plan.pieces] == [len(old.clip[n % len(old.clip)].sizes) for n in range(gops)]
+        told = here.timeline(camera_id, START_US, end_us)
+        assert told.gaps == [], "it never stopped"
+        assert told.spans == [(START_US, START_US + gops * SECOND + 7_000)]
+    finally:
+        assert first.writer.stop()
+        assert second.writer.stop()
+
+
+def test_the_recorder_that_has_a_camera_says_why_there_is_no_footage(tmp_path: Path) -> None:
+    first, second = Rig(tmp_path / "a").start(), Rig(tmp_path / "b").start()
+    old, new = Feed(), Feed(start_us=START_US + 4 * SECOND)
+    first.begin(old)
+    first.send(old, 5)
+    first.writer.ended(old.key)
+    second.begin(new)
+    second.send(new, 2)
+    second.writer.gap(new.key, "timeout", new.wall_us)
+    for rig in (first, second):
+        rig.written()
+    here, camera_id = Archive([first.index_path, second.index_path]), old.key.camera_id
+
+    def causes(from_s: int, to_s: int) -> list[tuple[float, str]]:
+        told = here.timeline(camera_id, START_US + from_s * SECOND, START_US + to_s * SECOND)
+        return [((gap.start_us - START_US) / SECOND, gap.cause) for gap in told.gaps]
+
+    wait_for(lambda: causes(0, 60) == [(6.0, "timeout")], "the gap and its cause")
+    assert causes(20, 30) == [(20.0, "timeout")]
+    assert first.writer.stop()
+    assert second.writer.stop()
+
+
+def test_who_pages_on_gets_no_fragment_twice_where_times_jitter(rig: Rig) -> None:
+    feed = Feed()
+    rig.begin(feed)
+    for jitter_us in (0, -4_000, 3_000, -9_000, 6_000, 0):
+        at_us = feed.wall_us
+        feed.wall_us += jitter_us  # the fragment before seems to end up to 9 ms later
+        rig.send(feed)
+        feed.wall_us = at_us + SECOND
+    rig.written()
+    here, camera_id, end_us = archive(rig), feed.key.camera_id, START_US + 60 * SECOND
+    wait_for(lambda: len(here.plan(camera_id, START_US, end_us).pieces) == 6)
+    seen, at_us = [], START_US
+    while at_us is not None:
+        plan = here.plan(camera_id, at_us, end_us, limit_bytes=1)
+        seen += [piece.row.wall_us for piece in plan.pieces]
+        at_us = plan.next_us  # type: ignore[assignment]
+    assert seen == [f.wall_us for f in feed.sent]

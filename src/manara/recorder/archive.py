@@ -164,8 +164,7 @@ class Archive:
     def timeline(self, camera_id: str, from_us: int, to_us: int, stream: str = "main") -> Timeline:
         """Spans of footage and the gaps between them within [from_us, to_us). A gap that lasts ends at `to_us`."""
         told = Timeline()
-        spans: list[tuple[int, int]] = []
-        gaps: list[Gap] = []
+        told_apart: list[tuple[list[tuple[int, int]], list[Gap]]] = []
 
         def look(db: sqlite3.Connection) -> None:
             mine = [
@@ -173,8 +172,8 @@ class Archive:
                 for start_us, end_us, state in rows.find_spans(db, camera_id, stream, from_us, to_us)
             ]
             known = rows.find_gaps(db, camera_id, stream, from_us, to_us)
-            spans.extend(_cut(mine, [gap for gap in known if gap.cause == "stalled"]))
-            gaps.extend(known)
+            spans = _cut(mine, [gap for gap in known if gap.cause == "stalled"])
+            told_apart.append((spans, known))
             told.holds += [
                 Held(hold_id, start_us, end_us)
                 for hold_id, camera, start_us, end_us in rows.find_holds(db)
@@ -186,10 +185,10 @@ class Archive:
                 told.latest_us = max(extent[1], told.latest_us or 0, *(end for _, end in spans))
 
         self._ask(camera_id, stream, look)
-        merged = merge_spans(spans)
+        merged = merge_spans(span for spans, _ in told_apart for span in spans)
         told.spans = [(max(a, from_us), min(b, to_us)) for a, b in merged if a < to_us and b > from_us]
         told.holds = list(dict.fromkeys(told.holds))
-        told.gaps = _gaps(told, gaps, from_us, to_us)
+        told.gaps = _gaps(told, _handed_on(told_apart), from_us, to_us)
         return told
 
     def _open_end(self, db: sqlite3.Connection, camera_id: str, stream: str, start_us: int) -> int:
@@ -208,6 +207,8 @@ class Archive:
         """
         pieces = self._pieces(camera_id, stream, from_us - _LOOK_BACK_US, to_us)
         first = next((at for at, piece in enumerate(pieces) if piece.row.end_us > from_us), len(pieces))
+        while first + 1 < len(pieces) and pieces[first + 1].row.wall_us <= from_us:
+            first += 1  # times jitter: a fragment may end after the next began, and who pages on asks for the next
         while (
             first and first < len(pieces) and not pieces[first].row.key and _follows(pieces[first - 1], pieces[first])
         ):
@@ -285,18 +286,52 @@ class Archive:
 
 
 def _merge(found: list[list[Piece]]) -> list[Piece]:
-    """Fragments of several recorders as one run: one is followed until it ends and another has a key frame."""
+    """Fragments of several recorders as one run: one is followed until it ends and another has a key frame.
+
+    Where it was cut within a GOP, as when it gave the camera up, and another has this GOP whole, it is the other's.
+    """
     tagged = sorted(
-        ((piece, number) for number, mine in enumerate(found) for piece in mine), key=lambda p: p[0].row.wall_us
+        ((piece, number, at) for number, mine in enumerate(found) for at, piece in enumerate(mine)),
+        key=lambda tag: tag[0].row.wall_us,
     )
     kept: list[Piece] = []
     owner, until_us = -1, 0
-    for piece, number in tagged:
-        if number != owner and (piece.row.wall_us < until_us - _OVERLAP_US or (kept and not piece.row.key)):
-            continue
+    for piece, number, at in tagged:
+        if number != owner:
+            near_us = min(_OVERLAP_US, _length_us(piece) // 2)
+            if piece.row.wall_us < until_us - near_us or (kept and not piece.row.key):
+                continue
+            kept = _seam(kept, found[number], at)
         kept.append(piece)
         owner, until_us = number, piece.row.end_us
+    for number, mine in enumerate(found):
+        if number != owner and mine[-1].row.end_us > until_us:
+            longer = _seam(kept, mine, len(mine))
+            if longer[-1].row.end_us > until_us:
+                kept, owner, until_us = longer, number, longer[-1].row.end_us
     return kept
+
+
+def _seam(kept: list[Piece], other: list[Piece], until: int) -> list[Piece]:
+    """`kept` with its last GOP, and what `other` has from there up to `until`, taken from `other`, if it has this GOP
+    and goes on without a break; as it is otherwise."""
+    last = next((at for at in reversed(range(len(kept))) if kept[at].row.key), None)
+    if last is None:
+        return kept
+    start_us = kept[last].row.wall_us
+    for at in reversed(range(min(until + 1, len(other)))):
+        piece = other[at]
+        if at < until and at + 1 < len(other) and not _follows(piece, other[at + 1]):
+            break
+        if piece.row.key and abs(piece.row.wall_us - start_us) <= min(_OVERLAP_US, _length_us(piece) // 2):
+            return kept[:last] + other[at:until]
+        if piece.row.wall_us < start_us:
+            break
+    return kept
+
+
+def _length_us(piece: Piece) -> int:
+    return piece.row.end_us - piece.row.wall_us
 
 
 def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -318,6 +353,26 @@ def _cut(spans: list[tuple[int, int]], silent: list[Gap]) -> list[tuple[int, int
             parted += [(start_us, min(end_us, gap.start_us)), (max(start_us, gap.end_us), end_us)]
         spans = [span for span in parted if span[1] > span[0]]
     return spans
+
+
+def _handed_on(told_apart: list[tuple[list[tuple[int, int]], list[Gap]]]) -> list[Gap]:
+    """The gaps of all recorders (each one's spans and gaps). One that gave a camera up does not know why there is no
+    footage later: its `stopped` lasts until another one has the camera, or says what is wrong with it."""
+    gaps: list[Gap] = []
+    for number, (_, mine) in enumerate(told_apart):
+        others: list[tuple[int, int]] = []
+        for other, (spans, known) in enumerate(told_apart):
+            if other != number:
+                others += [*spans, *((gap.start_us, gap.end_us) for gap in known if gap.cause != "stopped")]
+        for gap in mine:
+            if gap.cause == "stopped":
+                taken_us = min((max(start, gap.start_us) for start, end in others if end > gap.start_us), default=None)
+                if taken_us is not None and taken_us < gap.end_us:
+                    gap = Gap(gap.start_us, taken_us, gap.cause)
+                if gap.start_us == gap.end_us:
+                    continue
+            gaps.append(gap)
+    return gaps
 
 
 def _gaps(told: Timeline, known: list[Gap], from_us: int, to_us: int) -> list[Gap]:
