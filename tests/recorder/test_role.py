@@ -1,14 +1,17 @@
 """The recorder process on a journal in memory: a lost bucket takes nothing back, retired footage is looked after."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from manara.base.clock import SystemClock
 from manara.messages import WantedCamera, WantedHold
 from manara.recorder import index as rows
+from manara.recorder import role
 from manara.recorder.role import Places, Recorder
 from manara.settings import Data, Settings
 from manara.store.journal import BUCKET_HOLDS, BUCKET_WANTED, BUCKET_WHOLE
@@ -115,3 +118,38 @@ def test_retired_archives_are_shared_out_and_share_the_limit(tmp_path: Path) -> 
     assert [place.index.stem for place in first.retired] == ["recorder-3", "recorder-5"]
     assert [place.index.stem for place in second.retired] == ["recorder-4"]
     assert {disk.max_bytes for place in (first, second, *first.retired) for disk in place.disks} == {200}
+
+
+def test_an_import_takes_a_share_of_the_recorders_time_and_is_applied_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(role, "APPLY_SHARE", 0.2)
+    look_s = 0.05
+    settings = _settings(tmp_path)
+
+    async def check() -> None:
+        journal = MemoryJournal()
+        await journal.bucket(BUCKET_WANTED).put(BUCKET_WHOLE, b"1")
+        recorder, stop, task = await _run(settings, journal)
+        apply, looks = recorder.streams.apply, 0
+
+        def slowly(wanted: Mapping[str, WantedCamera]) -> None:
+            nonlocal looks
+            looks += 1
+            time.sleep(look_s)
+            apply(wanted)
+
+        monkeypatch.setattr(recorder.streams, "apply", slowly)
+        await _until(lambda: recorder.leases is not None and bool(recorder.leases.shards), "it has its shards")
+        began_s, before = time.monotonic(), looks
+        for number in range(60):
+            camera = WantedCamera(camera_id=f"c{number}", code=f"C-{number}", main_url="rtsp://127.0.0.1:1/none")
+            await journal.bucket(BUCKET_WANTED).put(f"camera.c{number}", msgspec.json.encode(camera))
+            await asyncio.sleep(0.03)
+        await _until(lambda: len(recorder.streams.statuses(changed_only=False)) == 60, "all cameras are opened")
+        took_s = time.monotonic() - began_s
+        assert looks - before <= 2 + took_s * 0.2 / look_s
+        stop.set()
+        await task
+
+    asyncio.run(check())
