@@ -37,6 +37,7 @@ class FakeRecorder:
         self.cameras = cameras
         self.asked: list[dict[str, str]] = []
         self.open = 0
+        self.writers: list[asyncio.StreamWriter] = []
         self.server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -48,6 +49,7 @@ class FakeRecorder:
         ask = json.loads(await reader.readline())
         self.asked.append(ask)
         self.open += 1
+        self.writers.append(writer)
         if ask["camera_id"] in self.cameras:
             writer.write(framed(b"J", json.dumps(LIVE).encode()) + b"".join(framed(b"M", box) for box in BOXES))
         else:
@@ -56,6 +58,13 @@ class FakeRecorder:
         await reader.read()  # until the other side goes
         self.open -= 1
         writer.close()
+
+    async def give_up(self) -> None:
+        """Another recorder has the cameras now."""
+        self.cameras = set()
+        for writer in self.writers:
+            writer.write(framed(b"J", b'{"state":"refused","cause":"not_found"}'))
+            await writer.drain()
 
     async def stop(self) -> None:
         """Go away."""
@@ -164,6 +173,17 @@ def test_the_recorder_that_has_the_camera_is_found(world: World) -> None:
     with recorder(world, "r1", "s1") as other, recorder(world, "r2", "n1"), watching(world, "operator") as socket:
         assert until_boxes(socket)[1] == BOXES
         assert len(other.asked) == 1
+
+
+def test_a_camera_that_goes_to_a_recorder_that_began_meanwhile_is_watched_on(world: World) -> None:
+    with recorder(world, "r1", "n1") as first, watching(world, "operator") as socket:
+        assert until_boxes(socket)[1] == BOXES
+        with recorder(world, "r2", "n1"):
+            assert world.client.portal is not None
+            world.client.portal.call(first.give_up)
+            states, boxes = until_boxes(socket)
+            assert boxes == BOXES
+            assert "waiting" not in states
 
 
 def test_without_a_recorder_the_browser_is_told_and_waits(world: World) -> None:

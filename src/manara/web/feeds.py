@@ -41,7 +41,9 @@ class Feeds:
     async def live(self, camera_id: str, stream: str) -> AsyncGenerator[Frame, None]:
         """Frames of a stream from whichever recorder has it. Raises `Unavailable` when none has, or it went away."""
         refusal = Unavailable("No recorder has this camera yet.", code="recorder_away")
-        for recorder_id in self.candidates(camera_id):
+        asked: set[str] = set()
+        while recorder_id := next((one for one in self.candidates(camera_id) if one not in asked), None):
+            asked.add(recorder_id)  # listed anew each time: who has the camera now may have begun meanwhile
             frames = self.door(self.folder / f"{recorder_id}.sock").live(camera_id, stream)
             try:
                 async with aclosing(frames) as open_frames:  # type: ignore[type-var]
