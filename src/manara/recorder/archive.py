@@ -298,8 +298,7 @@ def _merge(found: list[list[Piece]]) -> list[Piece]:
     owner, until_us = -1, 0
     for piece, number, at in tagged:
         if number != owner:
-            near_us = min(_OVERLAP_US, _length_us(piece) // 2)
-            if piece.row.wall_us < until_us - near_us or (kept and not piece.row.key):
+            if piece.row.wall_us < until_us - _near_us(piece) or (kept and not piece.row.key):
                 continue
             kept = _seam(kept, found[number], at)
         kept.append(piece)
@@ -312,26 +311,27 @@ def _merge(found: list[list[Piece]]) -> list[Piece]:
     return kept
 
 
-def _seam(kept: list[Piece], other: list[Piece], until: int) -> list[Piece]:
-    """`kept` with its last GOP, and what `other` has from there up to `until`, taken from `other`, if it has this GOP
-    and goes on without a break; as it is otherwise."""
+def _seam(kept: list[Piece], other: list[Piece], end: int) -> list[Piece]:
+    """`kept` with its last GOP, and what `other[:end]` has after it, taken from `other`, if that has this GOP and goes
+    on without a break; as it is otherwise."""
     last = next((at for at in reversed(range(len(kept))) if kept[at].row.key), None)
     if last is None:
         return kept
     start_us = kept[last].row.wall_us
-    for at in reversed(range(min(until + 1, len(other)))):
+    for at in reversed(range(min(end + 1, len(other)))):
         piece = other[at]
-        if at < until and at + 1 < len(other) and not _follows(piece, other[at + 1]):
+        if at < end and at + 1 < len(other) and not _follows(piece, other[at + 1]):
             break
-        if piece.row.key and abs(piece.row.wall_us - start_us) <= min(_OVERLAP_US, _length_us(piece) // 2):
-            return kept[:last] + other[at:until]
+        if piece.row.key and abs(piece.row.wall_us - start_us) <= _near_us(piece):
+            return kept[:last] + other[at:end]
         if piece.row.wall_us < start_us:
             break
     return kept
 
 
-def _length_us(piece: Piece) -> int:
-    return piece.row.end_us - piece.row.wall_us
+def _near_us(piece: Piece) -> int:
+    """How far two recorders' times of the beginning of this GOP may lie apart."""
+    return min(_OVERLAP_US, (piece.row.end_us - piece.row.wall_us) // 2)
 
 
 def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -31,7 +31,6 @@ GRACE_S = 10.0
 
 SESSION_ENDED = 4401
 RIGHTS_CHANGED = 4403
-GONE = 4404
 STOPPING = 1001
 SEND_S = 15.0  # a browser that takes nothing for this long is let go
 
